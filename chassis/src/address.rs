@@ -72,13 +72,17 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refused::Userinfo);
         }
-        let (Some(host), Some(port)) = (url.host().map(|host| host.to_owned()), url.port_or_known_default()) else {
+        let (Some(host), Some(port)) =
+            (url.host().map(|host| host.to_owned()), url.port_or_known_default())
+        else {
             return Err(Refused::Hostless);
         };
         let is_exempt = allowlist.names(&host, port);
         let target = Self { url, host, port, is_exempt };
         match &target.host {
-            Host::Domain(name) if !is_exempt && is_local_name(name) => Err(Refused::Name(name.clone())),
+            Host::Domain(name) if !is_exempt && is_local_name(name) => {
+                Err(Refused::Name(name.clone()))
+            }
             Host::Domain(_) => Ok(target),
             Host::Ipv4(address) => target.admit((*address).into(), allowlist).map(|()| target),
             Host::Ipv6(address) => target.admit((*address).into(), allowlist).map(|()| target),

@@ -13,7 +13,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use http::Uri;
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{
+    ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
+};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
@@ -71,11 +73,15 @@ pub fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a R
 
 /// The connect error inside an error of a client, when the call failed before a request was sent.
 pub fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a ConnectError> {
-    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
+    std::iter::successors(Some(error), |error| error.source())
+        .find_map(|error| error.downcast_ref())
 }
 
 /// Resolves the host of a target and checks every address; the result is in the resolver's order and not empty.
-pub async fn resolve(target: &Target, allowlist: &Allowlist) -> Result<Vec<SocketAddr>, ConnectError> {
+pub async fn resolve(
+    target: &Target,
+    allowlist: &Allowlist,
+) -> Result<Vec<SocketAddr>, ConnectError> {
     if let Some(address) = target.literal() {
         return Ok(vec![(address, target.port()).into()]);
     }
@@ -170,7 +176,8 @@ impl Service<Uri> for Checked {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let allowlist = self.allowlist.clone();
         Box::pin(async move {
-            let target = Target::parse(&uri.to_string(), &allowlist).inspect_err(|refused| audit(uri.host(), refused))?;
+            let target = Target::parse(&uri.to_string(), &allowlist)
+                .inspect_err(|refused| audit(uri.host(), refused))?;
             let addresses = resolve(&target, &allowlist).await.inspect_err(|error| {
                 if let ConnectError::Refused(refused) = error {
                     audit(uri.host(), refused);
