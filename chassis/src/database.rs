@@ -107,6 +107,12 @@ impl Database {
         Ok(Self { pool, engine: Engine::Sqlite, url: url.into(), max_connections: 1, _lock: lock })
     }
 
+    /// Whether it is a file that only this process can use.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.engine == Engine::Sqlite
+    }
+
     /// Where the database is, for a pool of one's own.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -19,7 +19,7 @@ use tower::Service;
 
 pub use self::admin::admin;
 pub(crate) use self::guard::guarded;
-pub use self::process::{asked_to_end, end, run};
+pub use self::process::{Process, Start, Store, bind, end};
 use crate::Life;
 
 /// The gRPC services of one process and what callers must show.
