@@ -1,0 +1,305 @@
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chassis::{Life, testing};
+use futures::future::join_all;
+use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestRunner};
+
+use super::{BreakerStore, Breakers, MemoryStore, RedisStore};
+use crate::breaker::{
+    Action, Answer, Breaker, BreakerSettings, Event, Grant, Mode, Outcome, Phase, Policy, State,
+};
+
+const HOLD_MS: i64 = 60_000;
+/// The clock that a comparison of two stores runs on: the last argument.
+const GIVEN_TIME: &str = "local now = tonumber(ARGV[#ARGV])\n";
+
+async fn stores(policy: &Policy) -> [Arc<dyn BreakerStore>; 2] {
+    [
+        Arc::new(MemoryStore::new(policy.clone())),
+        Arc::new(RedisStore::new(testing::redis().await, policy)),
+    ]
+}
+
+async fn acquire(store: &dyn BreakerStore, agent_id: &str) -> Result<Grant, i64> {
+    match store.step(agent_id, Event::Acquire { hold_ms: HOLD_MS }).await.unwrap().answer {
+        Answer::Granted(grant) => Ok(grant),
+        Answer::Refused { retry_after_ms } => Err(retry_after_ms),
+        Answer::Noted => panic!("an acquire is granted or refused"),
+    }
+}
+
+async fn fail(store: &dyn BreakerStore, agent_id: &str) {
+    store.step(agent_id, Event::Record { success: false }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_keeps_each_agent_apart() {
+    for store in stores(&Policy::default()).await {
+        for _ in 0..5 {
+            fail(&*store, "sales").await;
+        }
+        let wait_ms = acquire(&*store, "sales").await.unwrap_err();
+        assert!((29_000..=30_000).contains(&wait_ms), "{wait_ms} ms is about the reset timeout");
+        assert_eq!(acquire(&*store, "support").await.unwrap().number, 0);
+        let known: BTreeMap<String, Breaker> = store.all().await.unwrap().into_iter().collect();
+        assert_eq!(known.keys().collect::<Vec<_>>(), ["sales"], "nothing has happened to support");
+        assert_eq!((known["sales"].state(), known["sales"].failures), (State::Open, 5));
+    }
+}
+
+#[tokio::test]
+async fn a_step_says_which_states_were_entered() {
+    let policy = Policy::default();
+    for store in stores(&policy).await {
+        for _ in 0..4 {
+            fail(&*store, "sales").await;
+        }
+        let step = store.step("sales", Event::Record { success: false }).await.unwrap();
+        assert_eq!(step.entered(&policy), [State::Open]);
+        let step = store.step("sales", Event::Acquire { hold_ms: HOLD_MS }).await.unwrap();
+        assert_eq!(step.entered(&policy), []);
+        let step = store.step("sales", Event::Set(Action::Reset)).await.unwrap();
+        assert_eq!((step.before.state(), step.after.state()), (State::Open, State::Closed));
+        assert_eq!(step.entered(&policy), [State::Closed]);
+    }
+}
+
+#[tokio::test]
+async fn of_a_thousand_calls_at_once_exactly_three_probe() {
+    let policy = Policy { reset_timeout_ms: 0, ..Policy::default() };
+    for store in stores(&policy).await {
+        for _ in 0..5 {
+            fail(&*store, "sales").await;
+        }
+        let answers = join_all((0..1_000).map(|_| acquire(&*store, "sales"))).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
+        for grant in answers.into_iter().flatten() {
+            store.step("sales", Event::Report { grant, outcome: Outcome::Success }).await.unwrap();
+        }
+        assert!(acquire(&*store, "sales").await.is_ok());
+        let known = store.all().await.unwrap();
+        assert_eq!(known[0].1.state(), State::Closed);
+    }
+}
+
+#[tokio::test]
+async fn parallel_failures_do_not_lengthen_the_wait() {
+    for store in stores(&Policy::default()).await {
+        let grants = join_all((0..50).map(|_| acquire(&*store, "sales"))).await;
+        let outcome = Outcome::Failure;
+        join_all(
+            grants
+                .into_iter()
+                .flatten()
+                .map(|grant| store.step("sales", Event::Report { grant, outcome })),
+        )
+        .await;
+        let known = store.all().await.unwrap();
+        assert_eq!(known[0].1.generation, 1);
+        assert!(matches!(known[0].1.phase, Phase::Open { multiplier: 1, .. }));
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Acquire(i64),
+    Report(usize, Outcome),
+    Record(bool),
+    Set(Action),
+}
+
+fn deeds() -> impl Strategy<Value = Vec<(Deed, i64)>> {
+    let outcome =
+        prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Neither)];
+    let action =
+        prop_oneof![Just(Action::Reset), Just(Action::ForceOpen), Just(Action::ForceClosed)];
+    let deed = prop_oneof![
+        8 => (1..300_i64).prop_map(Deed::Acquire),
+        8 => (any::<usize>(), outcome).prop_map(|(which, outcome)| Deed::Report(which, outcome)),
+        4 => any::<bool>().prop_map(Deed::Record),
+        1 => action.prop_map(Deed::Set),
+    ];
+    proptest::collection::vec((deed, 0..60_i64), 1..120)
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let consecutive =
+        (1..4_u32).prop_map(|failure_threshold| Mode::Consecutive { failure_threshold });
+    let window =
+        (1..400_i64, 1..5_u64, 0.0..=1.0_f64).prop_map(|(window_ms, min_calls, failure_rate)| {
+            Mode::Window { window_ms, min_calls, failure_rate }
+        });
+    let numbers = (0..100_i64, 1..9_u32, 1..4_u32, 1..300_i64);
+    (prop_oneof![consecutive, window], numbers).prop_map(|(mode, numbers)| Policy {
+        mode,
+        reset_timeout_ms: numbers.0,
+        max_backoff: numbers.1,
+        half_open_max_calls: numbers.2,
+        half_open_timeout_ms: numbers.3,
+    })
+}
+
+/// The script and the machine take the same events at the same times to the same states and answers.
+#[test]
+fn the_script_is_the_machine() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let redis = runtime.block_on(testing::redis());
+    let config =
+        ProptestConfig { cases: 200, rng_seed: RngSeed::Fixed(16), ..ProptestConfig::default() };
+    let (case, transitions) = (Cell::new(0), Cell::new(0));
+    let outcome = TestRunner::new(config).run(&(policies(), deeds()), |(policy, deeds)| {
+        case.set(case.get() + 1);
+        let agent_id = format!("agent-{}", case.get());
+        let memory = MemoryStore::new(policy.clone());
+        let shared = RedisStore::on(redis.clone(), &policy, GIVEN_TIME);
+        let (mut now_ms, mut grants) = (1_767_225_600_000, Vec::new());
+        for (deed, wait_ms) in deeds {
+            now_ms += wait_ms;
+            let event = match deed {
+                Deed::Acquire(hold_ms) => Event::Acquire { hold_ms },
+                Deed::Report(which, outcome) if !grants.is_empty() => {
+                    Event::Report { grant: grants[which % grants.len()], outcome }
+                }
+                Deed::Report(..) => continue,
+                Deed::Record(success) => Event::Record { success },
+                Deed::Set(action) => Event::Set(action),
+            };
+            let expected = memory.step_at(&agent_id, event, now_ms);
+            let arguments = [now_ms.to_string()];
+            let step = runtime.block_on(shared.step_with(&agent_id, event, &arguments)).unwrap();
+            prop_assert_eq!(&step, &expected, "{:?} at {}", event, now_ms);
+            if let Answer::Granted(grant) = step.answer {
+                grants.push(grant);
+            }
+            transitions.set(transitions.get() + step.entered(&policy).len());
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+    assert!(1_000 < transitions.get(), "{transitions:?} transitions are too few to compare by");
+}
+
+fn settings(policy: Policy) -> BreakerSettings {
+    BreakerSettings { policy, sync_interval_ms: 10, ..BreakerSettings::default() }
+}
+
+#[tokio::test]
+async fn a_permit_is_handed_back_with_how_the_call_ended() {
+    let life = Life::new();
+    for redis in [None, Some(testing::redis().await)] {
+        let breakers = Breakers::new(settings(Policy::default()), redis, &life);
+        for _ in 0..5 {
+            let permit = breakers.acquire("sales", HOLD_MS).await.unwrap();
+            breakers.report(permit, Outcome::Failure).await;
+        }
+        assert!(29_000 < breakers.acquire("sales", HOLD_MS).await.unwrap_err().retry_after_ms);
+        assert_eq!(breakers.refused_hint(), ["sales"]);
+        let view = breakers.get("sales").await;
+        assert_eq!((view.state.as_str(), view.failure_count, view.forced), ("open", 5, false));
+        assert!(view.retry_at_ms.is_some() && view.last_failure_ms.is_some());
+        assert_eq!(breakers.set("sales", Action::ForceClosed).await, (State::Open, State::Closed));
+        assert!(breakers.acquire("sales", HOLD_MS).await.is_ok());
+        let list = breakers.list().await;
+        assert_eq!((list.len(), list[0].forced), (1, true));
+        assert_eq!(breakers.get("nobody").await.state, "closed");
+    }
+    life.stop();
+    life.finished().await;
+}
+
+#[tokio::test]
+async fn switched_off_it_grants_all_and_counts_nothing() {
+    let off = BreakerSettings { enabled: false, ..BreakerSettings::default() };
+    let breakers = Breakers::new(off, None, &Life::new());
+    for _ in 0..20 {
+        let permit = breakers.acquire("sales", HOLD_MS).await.unwrap();
+        breakers.report(permit, Outcome::Failure).await;
+    }
+    assert!(breakers.acquire("sales", HOLD_MS).await.is_ok());
+    assert_eq!(breakers.list().await, []);
+}
+
+#[tokio::test]
+async fn without_redis_it_goes_on_with_the_last_state() {
+    let life = Life::new();
+    let gate = gate::Gate::open(testing::redis_url()).await;
+    let prefix = format!("{}:", testing::unique("gate"));
+    let redis = chassis::Redis::open(&gate.url(), &prefix).unwrap();
+    let breakers = Breakers::new(settings(Policy::default()), Some(redis), &life);
+    for _ in 0..4 {
+        let permit = breakers.acquire("sales", HOLD_MS).await.unwrap();
+        breakers.report(permit, Outcome::Failure).await;
+    }
+    gate.shut();
+    let permit =
+        breakers.acquire("sales", HOLD_MS).await.expect("the copy is closed, with four failures");
+    breakers.report(permit, Outcome::Failure).await;
+    assert!(breakers.acquire("sales", HOLD_MS).await.is_err(), "the fifth failure opened the copy");
+    gate.unshut();
+    while !breakers.refused_hint().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        breakers.acquire("sales", HOLD_MS).await.is_ok(),
+        "the shared state is the one that counts"
+    );
+    life.stop();
+    life.finished().await;
+}
+
+/// A way to Redis that can be shut: it takes connections and passes bytes on, or drops them all.
+mod gate {
+    use std::net::SocketAddr;
+
+    use tokio::io::copy_bidirectional;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::watch;
+    use url::Url;
+
+    pub(super) struct Gate {
+        address: SocketAddr,
+        is_shut: watch::Sender<bool>,
+    }
+
+    impl Gate {
+        pub(super) async fn open(target: Url) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let target =
+                format!("{}:{}", target.host_str().unwrap(), target.port().unwrap_or(6379));
+            let (is_shut, watching) = watch::channel(false);
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(pass(stream, target.clone(), watching.clone()));
+                }
+            });
+            Self { address, is_shut }
+        }
+
+        pub(super) fn url(&self) -> Url {
+            format!("redis://{}", self.address).parse().unwrap()
+        }
+
+        pub(super) fn shut(&self) {
+            self.is_shut.send_replace(true);
+        }
+
+        pub(super) fn unshut(&self) {
+            self.is_shut.send_replace(false);
+        }
+    }
+
+    async fn pass(mut stream: TcpStream, target: String, mut is_shut: watch::Receiver<bool>) {
+        if *is_shut.borrow() {
+            return;
+        }
+        let mut server = TcpStream::connect(target).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut stream, &mut server) => {}
+            _ = is_shut.wait_for(|is_shut| *is_shut) => {}
+        }
+    }
+}

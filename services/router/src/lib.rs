@@ -1,0 +1,5 @@
+//! router.
+
+pub mod breaker;
+pub mod breaker_store;
+pub mod dispatch;
