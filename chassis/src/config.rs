@@ -77,6 +77,11 @@ impl Environment {
         }
     }
 
+    /// Sets a variable, whatever it was.
+    pub fn replace(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Adds a fault of the named variable.
     pub fn fault(&mut self, name: &str, message: impl Into<String>) {
         let fault = format!("{name}: {}", message.into());

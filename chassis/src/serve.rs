@@ -3,12 +3,13 @@
 
 mod admin;
 mod guard;
+mod http;
 mod process;
 
 use std::convert::Infallible;
 
+use ::http::{Request, Response};
 use anyhow::Context as _;
-use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
@@ -19,6 +20,7 @@ use tower::Service;
 
 pub use self::admin::admin;
 pub(crate) use self::guard::guarded;
+pub use self::http::http;
 pub use self::process::{Process, Start, Store, bind, end};
 use crate::Life;
 

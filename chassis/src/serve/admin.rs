@@ -3,6 +3,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 
+use super::http;
 use crate::{Life, telemetry};
 
 /// Serves `/health` and `/metrics` for operators until the life is closing.
@@ -22,12 +23,5 @@ pub fn admin(listener: TcpListener, service: &'static str, life: &Life) {
     let router = Router::new()
         .route("/health", get(health))
         .route("/metrics", get(|| async { telemetry::metrics_text() }));
-    let closing = life.clone();
-    life.spawn_connection("admin", async move {
-        let served = axum::serve(listener, router)
-            .with_graceful_shutdown(async move { closing.closing().await });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the admin listener failed");
-        }
-    });
+    http("admin", listener, router, life);
 }
