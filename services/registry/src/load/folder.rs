@@ -1,0 +1,91 @@
+//! The definition files of a folder.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::node::{Fault, Place};
+
+/// The most that a file may hold, in bytes.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// How many files a folder may hold.
+pub const FILES_MAX: usize = 10_000;
+
+/// A file with what it holds, or with what is wrong with it.
+pub struct Source {
+    /// Its name within the folder.
+    pub name: String,
+    /// Its text.
+    pub text: Result<String, Fault>,
+}
+
+/// What a folder holds.
+#[derive(Default)]
+pub struct Folder {
+    /// The files in the order of their names.
+    pub sources: Vec<Source>,
+    /// The names of the files that were passed over because of their size.
+    pub oversize: Vec<String>,
+}
+
+/// Reads every `*.yaml` and `*.yml` directly in a folder, through symbolic links. Hidden files are passed over, as a
+/// shell's pattern does; a mounted ConfigMap keeps its versions in hidden folders.
+pub fn read(folder: &Path, skips_oversize: bool) -> io::Result<Folder> {
+    let mut found = Folder::default();
+    for (name, path) in files(folder)? {
+        match text(&path) {
+            Ok(Some(text)) => found.sources.push(Source { name, text: Ok(text) }),
+            Ok(None) if skips_oversize => found.oversize.push(name),
+            Ok(None) => {
+                let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+                found.sources.push(Source { name, text: Err(unplaced(message)) });
+            }
+            Err(fault) => found.sources.push(Source { name, text: Err(fault) }),
+        }
+    }
+    Ok(found)
+}
+
+fn files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let is_definition = name.ends_with(".yaml") || name.ends_with(".yml");
+        if name.starts_with('.') || !is_definition || path.is_dir() {
+            continue;
+        }
+        files.push((name.to_owned(), path));
+        if FILES_MAX < files.len() {
+            return Err(io::Error::other(format!("the folder holds more than {FILES_MAX} files")));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The text of a file; none when it is too large.
+fn text(path: &Path) -> Result<Option<String>, Fault> {
+    let unreadable = |error: io::Error| unplaced(format!("the file cannot be read: {error}"));
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if FILE_BYTES_MAX < bytes.len() as u64 {
+        return Ok(None);
+    }
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Fault::at(end_of(valid), "the file is not UTF-8 from here on")
+    })
+}
+
+fn end_of(text: &[u8]) -> Place {
+    let text = String::from_utf8_lossy(text);
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    Place { line: count(text.matches('\n').count() + 1), column: count(last.chars().count() + 1) }
+}
+
+fn unplaced(message: String) -> Fault {
+    Fault::at(Place::default(), message)
+}
