@@ -4,7 +4,7 @@
 //! Proxy variables are not read and redirects are not followed here or by the client that uses this.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -87,20 +87,22 @@ pub async fn resolve(
     }
     let name = target.host().to_string();
     let unresolved = |cause| ConnectError::Unresolved { name: name.clone(), cause };
-    let addresses: Vec<IpAddr> = tokio::net::lookup_host((name.as_str(), target.port()))
-        .await
-        .map_err(unresolved)?
-        .map(|address| address.ip())
-        .take(ADDRESSES_MAX + 1)
-        .collect();
+    let found = tokio::net::lookup_host((name.as_str(), target.port())).await;
+    let addresses: Vec<_> = found.map_err(unresolved)?.take(ADDRESSES_MAX + 1).collect();
     if addresses.is_empty() || ADDRESSES_MAX < addresses.len() {
-        let count = addresses.len();
-        return Err(unresolved(io::Error::other(format!("{count} addresses"))));
+        return Err(unresolved(io::Error::other(format!("{} addresses", addresses.len()))));
     }
-    for address in &addresses {
-        target.admit(*address, allowlist)?;
-    }
-    Ok(addresses.into_iter().map(|address| (address, target.port()).into()).collect())
+    admit_all(target, &addresses, allowlist)?;
+    Ok(addresses)
+}
+
+/// One address that is not public makes the whole name suspect.
+fn admit_all(
+    target: &Target,
+    addresses: &[SocketAddr],
+    allowlist: &Allowlist,
+) -> Result<(), Refused> {
+    addresses.iter().try_for_each(|address| target.admit(address.ip(), allowlist))
 }
 
 /// Connects a hyper client to checked addresses only.
