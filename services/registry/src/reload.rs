@@ -5,11 +5,12 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 
 /// Reloads once for all signals that arrive within a window, which the first of them opens and none extends.
-pub async fn reload_on<S, F>(mut signals: S, window: Duration, reload: impl Fn() -> F)
+pub async fn reload_on<S, F>(signals: S, window: Duration, reload: impl Fn() -> F)
 where
     S: Stream<Item = ()> + Unpin,
     F: Future,
 {
+    let mut signals = signals.fuse();
     while signals.next().await.is_some() {
         let end = tokio::time::sleep(window);
         tokio::pin!(end);
