@@ -49,9 +49,16 @@ pub async fn postgres() -> Database {
 /// # Panics
 /// When TEST_DATABASE_URL is not set or not usable.
 pub async fn postgres_url() -> String {
-    let url = required("TEST_DATABASE_URL");
+    postgres_url_on(&required("TEST_DATABASE_URL")).await
+}
+
+/// The URL of a fresh database on this server.
+///
+/// # Panics
+/// When the server is not usable.
+pub async fn postgres_url_on(url: &str) -> String {
     let name = unique("test");
-    let server = Database::postgres(&url, 1).await.expect("the test server can be reached");
+    let server = Database::postgres(url, 1).await.expect("the test server can be reached");
     let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
     sqlx::query(statement).execute(&server.pool).await.expect("the test user may create databases");
     server.pool.close().await;

@@ -8,8 +8,16 @@ const PLAIN: i64 = 25;
 /// The estimated number of tokens, rounded up.
 #[must_use]
 pub fn estimate(text: &str) -> i64 {
-    let hundredths: i64 = text.chars().map(weight).sum();
-    (hundredths + 99) / 100
+    (hundredths(text) + 99) / 100
+}
+
+/// The same in hundredths of a token: unlike whole tokens they add up when texts are joined.
+#[must_use]
+pub fn hundredths(text: &str) -> i64 {
+    if text.is_ascii() {
+        return i64::try_from(text.len()).map_or(i64::MAX, |length| length.saturating_mul(PLAIN));
+    }
+    text.chars().map(weight).sum()
 }
 
 fn weight(character: char) -> i64 {

@@ -1,0 +1,184 @@
+//! A customer of the mesh: REST and WebSocket.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::world::KEY;
+
+/// The most that one answer may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A user with the key of the scenarios.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    address: SocketAddr,
+    user: String,
+}
+
+/// What the mesh said.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body as it came.
+    pub text: String,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A text within the body, by JSON pointer.
+    pub fn text_at(&self, pointer: &str) -> &str {
+        let value = self.body.pointer(pointer).and_then(Value::as_str);
+        value.unwrap_or_else(|| panic!("no text at {pointer} in {}: {}", self.status, self.text))
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// A client that acts as this user.
+    pub fn new(address: SocketAddr, user: &str) -> Self {
+        let http = reqwest::Client::builder().timeout(LIMIT).no_proxy().build().unwrap();
+        Self { http, address, user: user.to_owned() }
+    }
+
+    /// Says something and waits for the answer.
+    pub async fn say(&self, input: &str) -> Answer {
+        self.request(json!({"input": input})).await
+    }
+
+    /// Sends a request as this user.
+    pub async fn request(&self, mut body: Value) -> Answer {
+        body["user_id"] = json!(self.user);
+        self.post("/api/v1/request", &body).await
+    }
+
+    /// Sends a request as this user under an idempotency key.
+    pub async fn request_once(&self, key: &str, mut body: Value) -> Answer {
+        body["user_id"] = json!(self.user);
+        let request = self.build(Method::POST, "/api/v1/request").header("idempotency-key", key);
+        finish(request.json(&body)).await
+    }
+
+    /// A GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        finish(self.build(Method::GET, path)).await
+    }
+
+    /// A POST of JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        finish(self.build(Method::POST, path).json(body)).await
+    }
+
+    /// A PUT of JSON.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        finish(self.build(Method::PUT, path).json(body)).await
+    }
+
+    /// A POST of anything, with these headers and no others.
+    pub async fn raw(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let request = self.http.post(format!("http://{}{path}", self.address)).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        finish(request).await
+    }
+
+    fn build(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("http://{}{path}", self.address);
+        self.http.request(method, url).header("x-api-key", KEY).header("x-user-id", &self.user)
+    }
+
+    /// Resolves when every part of the mesh is there.
+    pub async fn wait_until_healthy(&self) {
+        let healthy = async {
+            loop {
+                let answer = self.get("/health/deep").await;
+                if answer.body["status"] == "healthy" {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(LIMIT, healthy).await;
+        if waited.is_err() {
+            panic!("the mesh is not healthy: {}", self.get("/health/deep").await.text);
+        }
+    }
+
+    /// Opens a WebSocket as this user.
+    pub async fn socket(&self, query: &str) -> Socket {
+        let url = format!("ws://{}/ws?user_id={}&api_key={KEY}{query}", self.address, self.user);
+        let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("the upgrade succeeds");
+        Socket { stream }
+    }
+}
+
+async fn finish(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the mesh answers");
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let text = response.text().await.expect("the body is complete");
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Answer { status, headers, text, body }
+}
+
+/// An open WebSocket.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: Value) {
+        self.stream.send(Message::text(frame.to_string())).await.expect("the socket is open");
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            let message = tokio::time::timeout(LIMIT, self.stream.next()).await;
+            match message.expect("a frame comes in time").expect("the socket is open").unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(frame) => panic!("the socket was closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// All frames up to and including the first of this type.
+    pub async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.next().await;
+            let is_last = frame["type"] == kind;
+            frames.push(frame);
+            if is_last {
+                return frames;
+            }
+        }
+    }
+
+    /// The code with which the server closes the socket; frames before it are passed over.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            match tokio::time::timeout(LIMIT, self.stream.next()).await.expect("it closes in time") {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("closed without a code: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Measures a turn of the mesh as a ratio to a bare proxy in the same run.
+//!
+//! It starts a scripted agent, the bare proxy B (axum, hyper, agent, nothing else), the mesh as one process on SQLite
+//! and, when TEST_DATABASE_URL and TEST_REDIS_URL name stores, the mesh as six processes. It talks to loopback only and
+//! ends by itself.
+
+mod agent;
+mod caller;
+mod fleet;
+mod proxy;
+mod report;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::caller::Target;
+use crate::fleet::Fleet;
+use crate::report::{Report, Round};
+
+/// The most that one run may take in rounds.
+const ROUNDS_MAX: u16 = 50;
+/// What every measurement is preceded by, so that connections and sessions exist.
+const WARM_UP: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// How many rounds; each measures every target in turn.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=i64::from(ROUNDS_MAX)))]
+    rounds: u16,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Callers at saturation.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(2..=512))]
+    callers: u16,
+    /// Prints JSON in place of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Parts of the run that are processes of their own.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// The scripted agent.
+    Agent { listen: SocketAddr },
+    /// The bare proxy.
+    Proxy { listen: SocketAddr, agent: SocketAddr },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    match arguments.part {
+        Some(Part::Agent { listen }) => agent::serve(listen).await,
+        Some(Part::Proxy { listen, agent }) => proxy::serve(listen, agent).await,
+        None => measure(&arguments).await,
+    }
+}
+
+async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
+    let fleet = Fleet::start().await?;
+    let window = Duration::from_secs(arguments.seconds);
+    let mut report = Report::default();
+    for round in 0..arguments.rounds {
+        for target in fleet.targets() {
+            let measured = one_round(target, window, arguments.callers).await?;
+            eprint_progress(round, target, &measured);
+            report.add(&target.name, measured);
+        }
+    }
+    report.memory(fleet.targets());
+    let text = if arguments.json { report.json()? } else { report.table() };
+    use std::io::Write as _;
+    std::io::stdout().write_all(text.as_bytes())?;
+    fleet.stop().await
+}
+
+async fn one_round(target: &Target, window: Duration, callers: u16) -> anyhow::Result<Round> {
+    caller::run(target, 1, WARM_UP).await?;
+    let single = caller::run(target, 1, window).await?;
+    caller::run(target, callers, WARM_UP).await?;
+    let before = fleet::cpu_micros(&target.processes);
+    let many = caller::run(target, callers, window).await?;
+    let cpu = fleet::cpu_micros(&target.processes).saturating_sub(before);
+    Ok(Round::of(&single, &many, cpu))
+}
+
+fn eprint_progress(round: u16, target: &Target, measured: &Round) {
+    use std::io::Write as _;
+    let line = format!(
+        "round {} {}: p50 {:.0} us, {:.0}/s\n",
+        round + 1,
+        target.name,
+        measured.p50_us,
+        measured.per_second
+    );
+    // Progress that cannot be shown is no reason to stop.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
