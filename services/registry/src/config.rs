@@ -19,6 +19,7 @@ const WITHHELD: [&str; 8] = [
     "SLACK_BOT_TOKEN",
 ];
 const HEALTH_INTERVAL_MIN_MS: i64 = 1_000;
+const TEST_INTERVAL_MIN_MS: i64 = 10;
 const HEALTH_INTERVAL_MAX_MS: i64 = 86_400_000;
 
 /// The settings of the registry.
@@ -64,20 +65,75 @@ impl Default for Config {
 }
 
 fn health_interval_ms(env: &mut Environment) -> Option<i64> {
-    const NAME: &str = "AGENT_HEALTH_INTERVAL_MS";
-    let interval_ms = env.integer(NAME, 30_000, 0..=HEALTH_INTERVAL_MAX_MS);
-    let min_ms = if env.mode() == Mode::Test { 10 } else { HEALTH_INTERVAL_MIN_MS };
+    let interval_ms = env.integer("AGENT_HEALTH_INTERVAL_MS", 30_000, 0..=HEALTH_INTERVAL_MAX_MS);
+    let min_ms =
+        if env.mode() == Mode::Test { TEST_INTERVAL_MIN_MS } else { HEALTH_INTERVAL_MIN_MS };
     if 0 < interval_ms && interval_ms < min_ms {
-        env.fault(NAME, format!("{interval_ms} is neither 0 nor at least {min_ms}"));
+        let message = format!("{interval_ms} is neither 0 nor at least {min_ms}");
+        env.fault("AGENT_HEALTH_INTERVAL_MS", message);
     }
     (0 < interval_ms).then_some(interval_ms)
 }
 
 fn allowlist(env: &mut Environment) -> Vec<String> {
-    const NAME: &str = "AGENT_ENDPOINT_ALLOWLIST";
-    let entries = env.list(NAME, &[]);
+    let entries = env.list("AGENT_ENDPOINT_ALLOWLIST", &[]);
     if let Err(malformed) = Allowlist::parse(&entries) {
-        env.fault(NAME, malformed.to_string());
+        env.fault("AGENT_ENDPOINT_ALLOWLIST", malformed.to_string());
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> (Config, Vec<String>) {
+        let mut env = Environment::of(pairs.iter().copied());
+        let config = Config::read(&mut env);
+        (config, env.finish().err().map(|errors| errors.0).unwrap_or_default())
+    }
+
+    #[test]
+    fn without_settings_the_defaults_of_the_contract_apply() {
+        let (config, faults) = read(&[]);
+        assert_eq!(faults, Vec::<String>::new());
+        assert_eq!(config.folder, PathBuf::from("./agents"));
+        assert_eq!(config.health_interval_ms, Some(30_000));
+        assert_eq!(config.reload_debounce_ms, 5_000);
+        assert!(!config.skips_oversize);
+        assert_eq!(config.allowlist, Vec::<String>::new());
+    }
+
+    #[test]
+    fn probes_are_off_or_a_second_apart() {
+        let interval = |text, mode| {
+            let (config, faults) = read(&[("AGENT_HEALTH_INTERVAL_MS", text), ("MESH_ENV", mode)]);
+            (config.health_interval_ms, faults.len())
+        };
+        assert_eq!(interval("0", "production"), (None, 0));
+        assert_eq!(interval("1000", "production"), (Some(1_000), 0));
+        assert_eq!(interval("999", "production").1, 1);
+        assert_eq!(interval("10", "test"), (Some(10), 0));
+        assert_eq!(interval("-1", "test").1, 1);
+    }
+
+    #[test]
+    fn a_malformed_entry_of_the_allow_list_is_a_fault() {
+        let (config, faults) = read(&[("AGENT_ENDPOINT_ALLOWLIST", "a:1, 10.0.0.0/8")]);
+        assert_eq!((config.allowlist, faults.len()), (vec!["a:1".into(), "10.0.0.0/8".into()], 0));
+        let (_, faults) = read(&[("AGENT_ENDPOINT_ALLOWLIST", "10.0.0.0/99")]);
+        assert_eq!(
+            faults,
+            [
+                "AGENT_ENDPOINT_ALLOWLIST: `10.0.0.0/99` is not a host, a host:port or a CIDR network"
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_are_withheld_from_placeholders() {
+        let (config, _) = read(&[("API_KEY", "secret"), ("SALES_AGENT_ENDPOINT", "")]);
+        assert_eq!(config.variables.get("API_KEY"), None);
+        assert_eq!(config.variables.get("SALES_AGENT_ENDPOINT").map(String::as_str), Some(""));
+    }
 }

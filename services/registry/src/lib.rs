@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Life, Mode, Resources, clock};
+use chassis::{Life, Redis, Resources, clock};
 use proto::v1::registry_server::RegistryServer;
 
 pub mod availability;
@@ -40,7 +40,8 @@ pub async fn build(
     let life = &resources.life;
     let loader = Loader::of(config)?;
     let allowlist = Arc::new(loader.allowlist().clone());
-    let roster = Arc::new(Roster::open(loader, store(resources), first_generation()).await?);
+    let roster =
+        Arc::new(Roster::open(loader, store(resources.redis.as_ref()), first_generation()).await?);
 
     life.spawn("registry load", watch::keep_fresh(roster.clone(), life.clone()));
     spawn_reload(config, roster.clone(), life)?;
@@ -51,17 +52,10 @@ pub async fn build(
     Ok(RegistryServer::new(Service::new(roster, life.clone())))
 }
 
-fn store(resources: &Resources) -> Arc<dyn Store> {
-    match &resources.redis {
+fn store(redis: Option<&Redis>) -> Arc<dyn Store> {
+    match redis {
         Some(redis) => Arc::new(Shared::new(redis.clone())),
-        None => {
-            if resources.mode == Mode::Production {
-                tracing::warn!(
-                    "without REDIS_URL each replica of the registry counts slots by itself"
-                );
-            }
-            Arc::new(Memory::default())
-        }
+        None => Arc::new(Memory::default()),
     }
 }
 

@@ -55,6 +55,9 @@ impl Folder {
     }
 }
 
+/// Files, and what is wrong with them.
+type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
 fn ids(outcome: &Outcome) -> Vec<&str> {
     let set = outcome.set.as_ref().unwrap_or_else(|| panic!("{:?}", outcome.errors));
     set.agents.iter().map(|agent| agent.agent_id.as_str()).collect()
@@ -130,7 +133,7 @@ async fn every_broken_file_is_reported_with_its_places() {
 
 #[tokio::test]
 async fn a_set_has_unique_ids_and_exactly_one_default() {
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    let cases: [Case; 4] = [
         (&[], &["there is no definition: at least one `*.yaml` or `*.yml` file is needed"]),
         (&[("a.yaml", SALES)], &["no definition says `is_default: true`, and exactly one must"]),
         (

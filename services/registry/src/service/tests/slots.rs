@@ -1,0 +1,82 @@
+//! Who occupies an agent, as callers and watchers see it.
+
+use super::*;
+
+#[tokio::test]
+async fn slots_are_counted_for_callers_and_watchers() {
+    let mut registry = Running::start().await;
+    let mut stream = registry.watch().await;
+    next(&mut stream).await;
+    let mine = registry.acquire("mine").await;
+    assert_eq!((mine.granted, mine.load, mine.max), (true, 1, 1));
+    assert_eq!(sales(&next(&mut stream).await), ("available", 1));
+    assert!(registry.acquire("mine").await.granted, "a second call renews");
+    assert!(!registry.acquire("other").await.granted);
+
+    let request = release("mine", "heir");
+    let handed = registry.client.release_slot(request).await.expect("it answers").into_inner();
+    assert_eq!((handed.released, handed.load), (true, 1));
+    assert!(!registry.acquire("mine").await.granted);
+    let request = release("heir", "");
+    let freed = registry.client.release_slot(request).await.expect("it answers").into_inner();
+    assert_eq!((freed.released, freed.load), (true, 0));
+    assert_eq!(sales(&next(&mut stream).await), ("available", 0));
+}
+
+#[tokio::test]
+async fn claims_that_break_a_rule_are_refused() {
+    let mut registry = Running::start().await;
+    let cases = [
+        (AcquireSlotRequest { holder: String::new(), ..acquire("a") }, "holder"),
+        (AcquireSlotRequest { holder: "x".repeat(257), ..acquire("a") }, "holder"),
+        (AcquireSlotRequest { ttl_ms: 0, ..acquire("a") }, "ttl_ms"),
+        (AcquireSlotRequest { ttl_ms: i64::MAX, ..acquire("a") }, "ttl_ms"),
+    ];
+    for (request, path) in cases {
+        let status = registry.client.acquire_slot(request).await.expect_err(path);
+        assert_eq!(status.code(), Code::InvalidArgument, "{path}");
+        assert_eq!(Fault::of(&status).violations[0].path, path);
+    }
+    let unknown = AcquireSlotRequest { agent_id: "x".to_owned(), ..acquire("a") };
+    let status = registry.client.acquire_slot(unknown).await.expect_err("no such agent");
+    assert_eq!(code(&status), "agent_not_found");
+    let gone = ReleaseSlotRequest { agent_id: "x".to_owned(), ..release("a", "") };
+    let reply = registry.client.release_slot(gone).await.expect("also of an agent that is gone");
+    assert!(!reply.into_inner().released);
+    let endless = ReleaseSlotRequest { ttl_ms: 0, ..release("a", "b") };
+    let status = registry.client.release_slot(endless).await.expect_err("the heir needs a TTL");
+    assert_eq!(Fault::of(&status).violations[0].path, "ttl_ms");
+}
+
+#[tokio::test]
+async fn replicas_count_and_declare_together() {
+    let redis = chassis::testing::redis().await;
+    let mut one = Running::with(|_| {}, Some(redis.clone())).await;
+    let mut two = Running::with(|_| {}, Some(redis)).await;
+    let mut stream = two.watch().await;
+    next(&mut stream).await;
+    assert!(one.acquire("a").await.granted);
+    assert!(!two.acquire("b").await.granted, "the only slot was given away by the other");
+    assert_eq!(sales(&next(&mut stream).await), ("available", 1));
+    one.declare("away").await.expect("the store is there");
+    assert_eq!(sales(&next(&mut stream).await), ("away", 1));
+}
+
+#[tokio::test]
+async fn without_its_store_everyone_gets_a_slot_and_nobody_is_counted() {
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("it can be bound");
+    let port = closed.local_addr().expect("it has an address").port();
+    drop(closed);
+    let url = format!("redis://127.0.0.1:{port}").parse().expect("it is a URL");
+    let redis = Redis::open(&url, "").expect("opening does not connect");
+    let mut registry = Running::with(|_| {}, Some(redis)).await;
+    for holder in ["a", "b"] {
+        let reply = registry.acquire(holder).await;
+        assert_eq!((reply.granted, reply.load, reply.max), (true, 0, 1));
+    }
+    let reply = registry.client.release_slot(release("a", "")).await.expect("it answers");
+    assert!(!reply.into_inner().released);
+    let status = registry.declare("busy").await.expect_err("it could not be kept");
+    assert_eq!(code(&status), "dependency_unavailable");
+    assert_eq!(ids(&registry.list().await), ["front", "sales"], "definitions are served still");
+}
