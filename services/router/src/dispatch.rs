@@ -3,9 +3,34 @@
 //! Whether an agent may be called at all is the breaker's matter, and what a call may cost the budget's.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use chassis::address::Allowlist;
+use chassis::connect::Connector;
+use proto::v1::Agent;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+mod backoff;
 mod call;
 mod failure;
+mod handshake;
+mod line;
+mod measure;
+mod message;
+mod reply;
+mod session;
+mod setback;
+mod stream;
+mod usage;
+mod wire;
+
+use line::{Key, Line, Lines};
+use message::Arguments;
+use setback::Setback;
+use wire::{Sent, Wire};
 
 pub use call::{Call, HandoffAsk, Reply, ReplyUsage};
 pub use failure::{Failure, FailureKind, Settlement};
@@ -44,32 +69,144 @@ impl Default for DispatchSettings {
 }
 
 /// Calls agents; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Dispatcher {
-    settings: Arc<DispatchSettings>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: DispatchSettings,
+    connector: Connector,
+    lines: Lines,
+}
+
+/// One dispatch while it is under way.
+struct Course<'a> {
+    agent_id: &'a str,
+    line: &'a Line,
+    arguments: &'a RawValue,
+    call: &'a Call,
+    deadline: Instant,
+    sent: Sent,
 }
 
 impl Dispatcher {
     /// A dispatcher without open connections.
+    ///
+    /// An allowlist that cannot be read exempts nothing; the settings are checked where they are read.
     #[must_use]
     pub fn new(settings: DispatchSettings) -> Self {
-        Self { settings: Arc::new(settings) }
+        let allowlist = Allowlist::parse(&settings.allowlist).unwrap_or_else(|error| {
+            tracing::error!(%error, "the allowlist cannot be read");
+            Allowlist::default()
+        });
+        let connector = Connector::new(Arc::new(allowlist));
+        Self { inner: Arc::new(Inner { settings, connector, lines: Lines::default() }) }
     }
 
     /// Calls an agent as it is defined in this registry generation.
-    pub async fn call(
-        &self,
-        agent: &proto::v1::Agent,
-        generation: u64,
-        call: Call,
-    ) -> Result<Reply, Failure> {
-        let detail =
-            format!("{} {generation} {} {:?}", agent.agent_id, call.charge_id, self.settings);
-        Err(Failure { kind: FailureKind::Unreachable, settlement: Settlement::Release, detail })
+    pub async fn call(&self, agent: &Agent, generation: u64, call: Call) -> Result<Reply, Failure> {
+        let agent_id = agent.agent_id.as_str();
+        let span = tracing::info_span!("router.dispatch", agent_id, request_id = call.request_id);
+        let started = Instant::now();
+        async {
+            let outcome =
+                self.inner.dispatch(agent, generation, &call).await.map_err(Setback::into_failure);
+            measure::dispatched(agent_id, &call, outcome.as_ref(), started.elapsed());
+            outcome
+        }
+        .instrument(span)
+        .await
     }
 
     /// Lets go of the sessions of every generation before this one; calls under way end in peace.
     pub fn retire(&self, generation: u64) {
-        let _ = generation;
+        self.inner.lines.retire(generation);
+    }
+}
+
+impl Inner {
+    async fn dispatch(
+        &self,
+        agent: &Agent,
+        generation: u64,
+        call: &Call,
+    ) -> Result<Reply, Setback> {
+        let agent_id = agent.agent_id.as_str();
+        let limit_ms = agent.timeout_ms.unwrap_or(self.settings.request_timeout_ms).max(0);
+        let deadline =
+            call.deadline.min(Instant::now() + Duration::from_millis(limit_ms.cast_unsigned()));
+        let key =
+            Key { agent_id: agent_id.to_owned(), endpoint: agent.endpoint.clone(), generation };
+        let line = &*self.lines.of(&key, || self.wire())?;
+        let arguments = Arguments { values: &call.arguments, verbatim: &call.verbatim };
+        for name in arguments.broken() {
+            tracing::error!(agent_id, name, "an argument is not JSON and is left out");
+        }
+        let arguments = &*arguments.write();
+        let sent = Sent::default();
+        let course = Course { agent_id, line, arguments, call, deadline, sent: sent.clone() };
+        let was_sent = || sent.load(Ordering::Acquire);
+        tokio::select! {
+            biased;
+            () = call.cancel.cancelled() => Err(Setback::Cancelled { was_sent: was_sent() }),
+            outcome = tokio::time::timeout_at(deadline, self.attempts(&course)) => {
+                outcome.unwrap_or_else(|_| Err(Setback::Late { was_sent: was_sent() }))
+            }
+        }
+    }
+
+    /// Attempts until one brings a reply, until trying again is pointless, or until there is no time for it.
+    async fn attempts(&self, course: &Course<'_>) -> Result<Reply, Setback> {
+        let places = self.lines.places(course.agent_id, self.settings.max_concurrency);
+        let _place = places.acquire_owned().await.expect("nobody closes the places of an agent");
+        let mut attempts = 1;
+        let mut may_renew = true;
+        loop {
+            let setback = match self.attempt(course).await {
+                Ok(reply) => return Ok(Reply { attempts, ..reply }),
+                Err(setback) => setback,
+            };
+            let is_renewal = setback == Setback::Gone && std::mem::take(&mut may_renew);
+            let wait =
+                if is_renewal { Duration::ZERO } else { self.wait(&setback, attempts, course)? };
+            measure::retrying(course.agent_id, &setback, wait);
+            course.sent.store(false, Ordering::Release);
+            tokio::time::sleep(wait).await;
+            attempts += u32::from(!is_renewal);
+        }
+    }
+
+    async fn attempt(&self, course: &Course<'_>) -> Result<Reply, Setback> {
+        let session = course.line.session().await?;
+        let outcome =
+            session.call(course.arguments, course.call, (&self.settings, &course.sent)).await;
+        if outcome == Err(Setback::Gone) {
+            course.line.forget(&session);
+        }
+        outcome
+    }
+
+    /// How long to wait before the next attempt, if there is one.
+    fn wait(
+        &self,
+        setback: &Setback,
+        attempts: u32,
+        course: &Course<'_>,
+    ) -> Result<Duration, Setback> {
+        if !setback.is_retryable() || self.settings.max_retries < attempts {
+            return Err(setback.clone());
+        }
+        let wait_ms = backoff::wait_ms(attempts - 1, rand::random(), setback.retry_after_ms());
+        let wait = Duration::from_millis(wait_ms.max(0).cast_unsigned());
+        if course.deadline <= Instant::now() + wait { Err(setback.clone()) } else { Ok(wait) }
+    }
+
+    fn wire(&self) -> Wire {
+        Wire::new(
+            self.connector.clone(),
+            self.settings.max_concurrency,
+            self.settings.max_response_bytes,
+        )
     }
 }

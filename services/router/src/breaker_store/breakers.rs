@@ -12,6 +12,9 @@ use crate::breaker::{
     Action, Answer, Breaker, BreakerSettings, Event, Grant, Outcome, Phase, State,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How long after its dispatch deadline a call may still be reported.
 const REPORT_GRACE_MS: i64 = 5_000;
 

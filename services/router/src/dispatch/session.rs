@@ -1,0 +1,227 @@
+//! One MCP session with one agent: opened by rmcp, used by many calls at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use hyper::body::Incoming;
+use rmcp::model::{
+    CancelledNotification, CancelledNotificationParam, ClientCapabilities, ClientConfig,
+    ClientNotification, Implementation, NumberOrString, ProgressToken, ProtocolVersion,
+    RequestMetaObject,
+};
+use rmcp::service::{
+    ClientInitializeError, ClientLifecycleMode, RoleClient, RunningService,
+    serve_client_with_lifecycle,
+};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::{
+    StreamableHttpClientTransportConfig, StreamableHttpError,
+};
+use serde_json::value::RawValue;
+
+use super::handshake::Handshake;
+use super::message::{self, Message};
+use super::setback::Setback;
+use super::stream::Stream;
+use super::wire::{self, Form, SESSION, Sent, Wire};
+use super::{Call, DispatchSettings, Reply, reply};
+
+/// The ids before this are rmcp's, for the handshake.
+const FIRST_ID: i64 = 1_000;
+
+/// An agreement with an agent on how to talk.
+pub(super) struct Session {
+    wire: Wire,
+    uri: Uri,
+    /// Keeps the session open, and closes it in the end.
+    rmcp: RunningService<RoleClient, ClientConfig>,
+    /// What every request of this session carries.
+    headers: HeaderMap,
+    meta: RequestMetaObject,
+    has_id: bool,
+    next_id: AtomicI64,
+}
+
+/// A call on its way. Dropped before its answer, it is taken back.
+struct UnderWay<'a> {
+    session: &'a Session,
+    id: i64,
+    sent: &'a Sent,
+}
+
+impl Session {
+    /// Agrees with an agent on a protocol version, the newest that both speak, and opens a session if it keeps any.
+    pub(super) async fn open(wire: Wire, uri: Uri) -> Result<Self, Setback> {
+        let client = ClientConfig::new(
+            ClientCapabilities::default(),
+            Implementation::new("mesh", env!("CARGO_PKG_VERSION")),
+        );
+        let handshake = Handshake::new(wire.clone(), uri.clone());
+        let config = StreamableHttpClientTransportConfig::with_uri(uri.to_string())
+            .reinit_on_expired_session(false);
+        let transport = StreamableHttpClientTransport::with_client(handshake.clone(), config);
+        let newest = ClientLifecycleMode::Auto {
+            preferred_versions: vec![ProtocolVersion::LATEST],
+            legacy_version: None,
+        };
+        let opening = serve_client_with_lifecycle(client.clone(), transport, newest);
+        let rmcp = opening.await.map_err(|error| Setback::Handshake(Box::new(setback(&error))))?;
+        let version =
+            rmcp.peer().peer_info().map(|info| info.protocol_version.clone()).unwrap_or_default();
+        let session_id = handshake.session_id();
+        let has_id = session_id.is_some();
+        let (headers, meta) = (headers(&version, session_id), meta(&version, client));
+        Ok(Self { wire, uri, rmcp, headers, meta, has_id, next_id: AtomicI64::new(FIRST_ID) })
+    }
+
+    /// Makes one attempt at a call.
+    pub(super) async fn call(
+        &self,
+        arguments: &RawValue,
+        call: &Call,
+        (settings, sent): (&DispatchSettings, &Sent),
+    ) -> Result<Reply, Setback> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let mut meta = self.meta.clone();
+        meta.set_progress_token(ProgressToken(NumberOrString::Number(id)));
+        let body = message::request(id, &meta, arguments);
+        let under_way = UnderWay { session: self, id, sent };
+        let answer = async {
+            let posted = self.wire.post(&self.uri, self.headers_of(call), (body, sent)).await;
+            let response = posted.map_err(|setback| self.told(setback))?;
+            let form = wire::form(response.headers())?;
+            self.read(form, response.into_body(), (id, call), settings).await
+        };
+        let answer = answer.await;
+        std::mem::forget(under_way);
+        answer
+    }
+
+    async fn read(
+        &self,
+        form: Form,
+        body: Incoming,
+        (id, call): (i64, &Call),
+        settings: &DispatchSettings,
+    ) -> Result<Reply, Setback> {
+        match form {
+            Form::Json => {
+                let body = self.wire.whole(body).await?;
+                let text = std::str::from_utf8(&body).map_err(Setback::unusable)?;
+                match message::read(text, id)? {
+                    Message::Answer(result) => reply::read(result, settings),
+                    _ => Err(Setback::unusable("the reply is not an answer")),
+                }
+            }
+            Form::Events => {
+                let (wire, uri, headers, deltas) =
+                    (&self.wire, &self.uri, &self.headers, &call.deltas);
+                let result = Stream { wire, uri, headers, id, deltas }.answer(body).await?;
+                reply::read(&result, settings)
+            }
+        }
+    }
+
+    /// A missing page is a missing session when there was one.
+    fn told(&self, setback: Setback) -> Setback {
+        if self.has_id && wire::is_gone(&setback) { Setback::Gone } else { setback }
+    }
+
+    fn headers_of(&self, call: &Call) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        let own = [
+            ("traceparent", call.traceparent.as_deref()),
+            ("x-request-id", Some(call.request_id.as_str())),
+            ("idempotency-key", Some(call.charge_id.as_str())),
+        ];
+        for (name, value) in own {
+            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        headers
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        // Where sessions are unknown, an agent notices by the closed connection.
+        if !self.session.has_id || !self.sent.load(Ordering::Acquire) {
+            return;
+        }
+        let id = Some(NumberOrString::Number(self.id));
+        let params = CancelledNotificationParam::new(
+            id,
+            Some("the mesh does not wait any longer".to_owned()),
+        );
+        let notice = ClientNotification::CancelledNotification(CancelledNotification::new(params));
+        // Once polled it is queued, and nobody waits for what becomes of it.
+        let _ = self.session.rmcp.peer().send_notification(notice).now_or_never();
+    }
+}
+
+fn headers(version: &ProtocolVersion, session_id: Option<HeaderValue>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(version) = HeaderValue::from_str(version.as_str()) {
+        headers.insert("mcp-protocol-version", version);
+    }
+    if ProtocolVersion::STANDARD_HEADERS <= *version {
+        headers.insert("mcp-method", HeaderValue::from_static(message::METHOD));
+        headers.insert("mcp-name", HeaderValue::from_static(message::TOOL));
+    }
+    if let Some(id) = session_id {
+        headers.insert(SESSION, id);
+    }
+    headers
+}
+
+/// Where there is no handshake, every request says who asks and in which revision.
+fn meta(version: &ProtocolVersion, client: ClientConfig) -> RequestMetaObject {
+    if version.has_initialize() {
+        return RequestMetaObject::new();
+    }
+    RequestMetaObject::with_client_context(version.clone(), client.client_info, client.capabilities)
+}
+
+fn setback(error: &ClientInitializeError) -> Setback {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => {
+            match error.error.downcast_ref::<StreamableHttpError<Setback>>() {
+                Some(StreamableHttpError::Client(setback)) => setback.clone(),
+                _ => Setback::Lost { cause: error.to_string(), was_sent: false },
+            }
+        }
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => setback(fallback),
+        ClientInitializeError::ConnectionClosed(cause) => {
+            Setback::Lost { cause: cause.clone(), was_sent: true }
+        }
+        ClientInitializeError::JsonRpcError(_) => {
+            Setback::Tool { is_retryable: false, usage: None }
+        }
+        other => Setback::unusable(kind_of(other)),
+    }
+}
+
+/// What went wrong, without what the agent said.
+fn kind_of(error: &ClientInitializeError) -> &'static str {
+    match error {
+        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
+            "no protocol version in common"
+        }
+        _ => "the agent did not answer the handshake as one does",
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("uri", &self.uri)
+            .field("has_id", &self.has_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session that many calls share.
+pub(super) type Shared = Arc<Session>;

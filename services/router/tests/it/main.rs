@@ -1,0 +1,5 @@
+//! The router against real agents on real sockets.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+mod agent;
+mod dispatch;
