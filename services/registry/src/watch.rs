@@ -42,3 +42,6 @@ pub async fn keep_fresh(roster: Arc<Roster>, life: Life) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chassis::address::Allowlist;
 use chassis::connect::{ConnectError, resolve};
 use futures::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::definition::Endpoint;
 use crate::definition::set::Named;
 use crate::node::Fault;
 
-/// How long a name may take to resolve.
+/// How long all names of a load together may take to resolve.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(3);
 /// How many names are looked up at once.
 const LOOKUPS_MAX: usize = 32;
@@ -30,9 +31,15 @@ pub enum Finding {
 
 /// Resolves the names of all endpoints; what is in order leaves no finding.
 pub async fn examine(files: &[Named], allowlist: &Allowlist) -> Vec<Finding> {
+    let end = Instant::now() + LOOKUP_LIMIT;
     let mut lookups = Vec::new();
     for Named { file, definition } in files {
-        lookups.extend(definition.endpoints.iter().map(|it| examine_one(file, it, allowlist)));
+        let examined = definition.endpoints.iter().map(|endpoint| async move {
+            let late = || Finding::Unresolved(unresolved_in_time(file, endpoint));
+            let examined = tokio::time::timeout_at(end, examine_one(file, endpoint, allowlist));
+            examined.await.unwrap_or_else(|_| Some(late()))
+        });
+        lookups.extend(examined);
     }
     futures::stream::iter(lookups)
         .buffered(LOOKUPS_MAX)
@@ -42,16 +49,18 @@ pub async fn examine(files: &[Named], allowlist: &Allowlist) -> Vec<Finding> {
 }
 
 async fn examine_one(file: &str, endpoint: &Endpoint, allowlist: &Allowlist) -> Option<Finding> {
-    let host = endpoint.target.host();
-    let late = || format!("{file}: `{host}` does not resolve within {} s", LOOKUP_LIMIT.as_secs());
-    match tokio::time::timeout(LOOKUP_LIMIT, resolve(&endpoint.target, allowlist)).await {
-        Ok(Ok(_)) => None,
-        Ok(Err(ConnectError::Refused(refused))) => {
-            let message = format!("`{host}` may not be called: {refused}");
+    match resolve(&endpoint.target, allowlist).await {
+        Ok(_) => None,
+        Err(ConnectError::Refused(refused)) => {
+            let message = format!("`{}` may not be called: {refused}", endpoint.target.host());
             let fault = Fault { is_attempt: true, ..Fault::at(endpoint.place, message) };
             Some(Finding::Refused { file: file.to_owned(), fault })
         }
-        Ok(Err(error)) => Some(Finding::Unresolved(format!("{file}: {error}"))),
-        Err(_) => Some(Finding::Unresolved(late())),
+        Err(error) => Some(Finding::Unresolved(format!("{file}: {error}"))),
     }
+}
+
+fn unresolved_in_time(file: &str, endpoint: &Endpoint) -> String {
+    let host = endpoint.target.host();
+    format!("{file}: the name `{host}` does not resolve within {} s", LOOKUP_LIMIT.as_secs())
 }
