@@ -1,7 +1,8 @@
 //! From files to a set of agents, or to everything that is wrong with them.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, io};
 
 use chassis::address::{Allowlist, Malformed};
 use proto::v1::{DefinitionError, ReloadResult};
@@ -9,7 +10,7 @@ use proto::v1::{DefinitionError, ReloadResult};
 use crate::Config;
 use crate::definition::placeholder::Variables;
 use crate::definition::set::{Named, Set, assemble, error, oddities};
-use crate::definition::{self, Rules};
+use crate::definition::{self, Definition, Rules};
 use crate::node::{Fault, Place};
 
 pub mod folder;
@@ -18,8 +19,11 @@ pub mod resolve;
 mod tests;
 pub mod yaml;
 
-use folder::{FILE_BYTES_MAX, FILES_MAX, Folder, Source};
+use folder::{FILE_BYTES_MAX, Folder, Source};
 use resolve::Finding;
+
+/// How many faults of one file are told.
+const FAULTS_PER_FILE_MAX: usize = 100;
 
 /// What loading came to.
 #[derive(Debug, Default)]
@@ -58,7 +62,13 @@ pub fn line(error: &DefinitionError) -> String {
 pub struct Loader {
     folder: PathBuf,
     skips_oversize: bool,
-    rules: Rules,
+    rules: Arc<Rules>,
+}
+
+/// A file that was read: valid by itself, or with all that is wrong with it.
+struct Read {
+    file: String,
+    definition: Result<Definition, Vec<Fault>>,
 }
 
 impl Loader {
@@ -69,8 +79,8 @@ impl Loader {
             allowlist: Allowlist::parse(&config.allowlist)?,
             handlers: config.handlers.clone(),
         };
-        let Config { folder, skips_oversize, .. } = config;
-        Ok(Self { folder: folder.clone(), skips_oversize: *skips_oversize, rules })
+        let (folder, skips_oversize) = (config.folder.clone(), config.skips_oversize);
+        Ok(Self { folder, skips_oversize, rules: Arc::new(rules) })
     }
 
     /// Targets that need not be public.
@@ -80,51 +90,60 @@ impl Loader {
 
     /// Loads the folder.
     pub async fn load(&self) -> Outcome {
-        let (folder, skips_oversize) = (self.folder.clone(), self.skips_oversize);
-        let reading = tokio::task::spawn_blocking(move || folder::read(&folder, skips_oversize));
-        let failure = match reading.await {
-            Ok(Ok(found)) => return self.check_folder(found).await,
+        let loader = self.clone();
+        let failure = match blocking(move || loader.read_folder()).await {
+            Ok(Ok((files, oversize))) => return self.join(files, oversize).await,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
         let message = format!("the folder cannot be read: {failure}");
-        let folder = self.folder.display().to_string();
-        let errors = vec![error(&folder, Fault::at(Place::default(), message))];
-        Outcome { errors, ..Outcome::default() }
+        failed(&self.folder.display().to_string(), message)
     }
 
     /// Checks texts as if they were all the files of a folder.
     pub async fn check(&self, files: Vec<(String, String)>) -> Outcome {
-        let mut found = Folder::default();
-        for (name, text) in files.into_iter().take(FILES_MAX) {
-            let is_oversize = FILE_BYTES_MAX < text.len() as u64;
-            let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-            let fault = || Fault::at(Place::default(), message);
-            let text = if is_oversize { Err(fault()) } else { Ok(text) };
-            found.sources.push(Source { name, text });
+        let loader = self.clone();
+        let sources = files.into_iter().map(|(name, text)| Source::of(name, text)).collect();
+        match blocking(move || loader.read_all(sources)).await {
+            Ok(files) => self.join(files, Vec::new()).await,
+            Err(error) => failed("", error.to_string()),
         }
-        self.check_folder(found).await
     }
 
-    async fn check_folder(&self, folder: Folder) -> Outcome {
+    fn read_folder(&self) -> io::Result<(Vec<Read>, Vec<String>)> {
+        let Folder { sources, oversize } = folder::read(&self.folder, self.skips_oversize)?;
+        Ok((self.read_all(sources), oversize))
+    }
+
+    fn read_all(&self, sources: Vec<Source>) -> Vec<Read> {
+        let read = |Source { name, text }: Source| {
+            let root = text.and_then(|text| yaml::parse(&text)).map_err(|fault| vec![fault]);
+            let definition = root.and_then(|root| definition::read(root, &self.rules));
+            Read { file: name, definition }
+        };
+        sources.into_iter().map(read).collect()
+    }
+
+    /// Joins files to a set, when nothing is wrong with any of them.
+    async fn join(&self, files: Vec<Read>, oversize: Vec<String>) -> Outcome {
         let mut outcome = Outcome::default();
         let skipped =
             |name: String| format!("{name}: skipped, it is larger than {FILE_BYTES_MAX} bytes");
-        outcome.warnings.extend(folder.oversize.into_iter().map(skipped));
-        let mut files = Vec::new();
-        for Source { name, text } in folder.sources {
-            match text.map_err(|fault| vec![fault]).and_then(|text| self.read(&text)) {
-                Ok(definition) => files.push(Named { file: name, definition }),
-                Err(faults) => faults.into_iter().for_each(|fault| outcome.refuse(&name, fault)),
+        outcome.warnings.extend(oversize.into_iter().map(skipped));
+        let mut valid = Vec::new();
+        for Read { file, definition } in files {
+            match definition {
+                Ok(definition) => valid.push(Named { file, definition }),
+                Err(faults) => outcome.refuse(&file, faults),
             }
         }
-        for finding in resolve::examine(&files, &self.rules.allowlist).await {
+        for finding in resolve::examine(&valid, &self.rules.allowlist).await {
             match finding {
-                Finding::Refused { file, fault } => outcome.refuse(&file, fault),
+                Finding::Refused { file, fault } => outcome.refuse(&file, vec![fault]),
                 Finding::Unresolved(warning) => outcome.warnings.push(warning),
             }
         }
-        match assemble(&files, outcome.errors.is_empty()) {
+        match assemble(&valid, outcome.errors.is_empty()) {
             Ok(set) if outcome.errors.is_empty() => {
                 outcome.warnings.extend(oddities(&set));
                 outcome.set = Some(set);
@@ -137,26 +156,35 @@ impl Loader {
             .sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         outcome
     }
+}
 
-    fn read(&self, text: &str) -> Result<definition::Definition, Vec<Fault>> {
-        let root = yaml::parse(text).map_err(|fault| vec![fault])?;
-        definition::read(root, &self.rules)
-    }
+fn failed(file: &str, message: String) -> Outcome {
+    let errors = vec![error(file, Fault::at(Place::default(), message))];
+    Outcome { errors, ..Outcome::default() }
+}
+
+/// Reading and parsing would hold up a worker of the runtime.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    tokio::task::spawn_blocking(work).await
 }
 
 impl Outcome {
-    fn refuse(&mut self, file: &str, fault: Fault) {
-        if fault.is_attempt {
-            tracing::info!(
-                audit = true,
-                event_type = "security.ssrf_attempt",
-                file,
-                outcome = "failure",
-                failure_reason = %fault.message,
-                "an endpoint was refused by outbound protection"
-            );
+    fn refuse(&mut self, file: &str, faults: Vec<Fault>) {
+        for fault in faults.into_iter().take(FAULTS_PER_FILE_MAX) {
+            if fault.is_attempt {
+                tracing::info!(
+                    audit = true,
+                    event_type = "security.ssrf_attempt",
+                    file,
+                    outcome = "failure",
+                    failure_reason = %fault.message,
+                    "an endpoint was refused by outbound protection"
+                );
+            }
+            self.errors.push(error(file, fault));
         }
-        self.errors.push(error(file, fault));
     }
 
     /// What a caller is told; `generation` is the one that is served from now on.
@@ -182,6 +210,7 @@ pub async fn validate_dir(
     allowlist: &[String],
 ) -> Result<ReloadResult, Malformed> {
     let rules = Rules { variables, allowlist: Allowlist::parse(allowlist)?, handlers: Vec::new() };
+    let rules = Arc::new(rules);
     let loader = Loader { folder: folder.to_owned(), skips_oversize: false, rules };
     Ok(loader.load().await.result(0))
 }

@@ -80,7 +80,7 @@ impl Roster {
         let agent = set.agent(agent_id).ok_or_else(|| Unknown(agent_id.to_owned()))?;
         let max = agent.max_concurrent_sessions;
         let known = self.board.load(agent_id);
-        let grant = self.noted(self.store.acquire(claim, max).await);
+        let grant = self.asked(self.store.acquire(claim, max)).await;
         let grant = grant.unwrap_or(Grant { is_granted: true, load: known });
         self.notice(known, grant.load);
         Ok((grant, max))
@@ -88,13 +88,13 @@ impl Roster {
 
     /// Frees a slot, also of an agent that is no longer loaded. With the store down it ends by itself.
     pub async fn release(&self, agent_id: &str, holder: &str) -> Release {
-        let released = self.store.release(agent_id, holder).await;
+        let released = self.asked(self.store.release(agent_id, holder)).await;
         self.released(agent_id, released)
     }
 
     /// Gives the slot of `from` to the holder of the claim.
     pub async fn hand_over(&self, from: &str, claim: Claim<'_>) -> Release {
-        let released = self.store.hand_over(from, claim).await;
+        let released = self.asked(self.store.hand_over(from, claim)).await;
         self.released(claim.agent_id, released)
     }
 
@@ -119,9 +119,8 @@ impl Roster {
         }
     }
 
-    fn released(&self, agent_id: &str, outcome: Result<Release, Unavailable>) -> Release {
+    fn released(&self, agent_id: &str, release: Option<Release>) -> Release {
         let known = self.board.load(agent_id);
-        let release = self.noted(outcome);
         let release = release.unwrap_or(Release { is_released: false, load: known });
         self.notice(known, release.load);
         release
@@ -131,6 +130,14 @@ impl Roster {
         if known != load {
             self.load_changed.notify_one();
         }
+    }
+
+    /// Asks the store unless it is down. Only the refresh asks then, so that nobody else waits for what is not there.
+    async fn asked<T>(&self, call: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
+        if self.is_store_down.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.noted(call.await)
     }
 
     /// Says once that the store went, and once that it came back.

@@ -143,7 +143,7 @@ pub fn share(node: &Node) -> Read<f64> {
 
 /// One of a few words.
 pub fn word(node: &Node, words: &[&str]) -> Read<String> {
-    let text = text(node, 0..=usize::MAX)?;
+    let text = text(node, 0..=64)?;
     if !words.contains(&text.as_str()) {
         return wrong(node, format!("must be one of {}, is `{text}`", words.join(", ")));
     }

@@ -113,6 +113,32 @@ metadata:
 }
 
 #[test]
+fn the_example_of_the_contract_is_valid() {
+    let agent = parse(
+        r#"agent_id: booking
+display_name: Booking Desk
+description: Books, moves and cancels appointments. Does not handle refunds.
+endpoint: "${BOOKING_AGENT_ENDPOINT:-https://booking.example.com/mcp}"
+type: mcp
+is_default: false
+confidence_threshold: 0.7
+clarification_required: true
+clarification_context: I can book, move or cancel an appointment.
+examples: [I need to book an appointment tomorrow, Move my visit to Friday]
+skills: [booking, calendar]
+domains: [booking]
+languages: [en, de]
+max_concurrent_sessions: 50
+cost: {model: gpt-4o, max_output_tokens: 600}
+"#,
+    )
+    .expect("the contract shows a valid one");
+    assert_eq!(agent.endpoint, "https://booking.example.com/mcp");
+    assert_eq!(agent.examples.len(), 2);
+    assert_eq!(agent.max_concurrent_sessions, Some(50));
+}
+
+#[test]
 fn what_the_rules_allow_at_their_edges_is_accepted() {
     let cases = [
         "agent_id: a".to_owned(),

@@ -19,6 +19,14 @@ pub struct Source {
     pub text: Result<String, Fault>,
 }
 
+impl Source {
+    /// A file that did not come from a folder.
+    pub fn of(name: String, text: String) -> Self {
+        let is_oversize = FILE_BYTES_MAX < text.len() as u64;
+        Self { name, text: if is_oversize { Err(oversize()) } else { Ok(text) } }
+    }
+}
+
 /// What a folder holds.
 #[derive(Default)]
 pub struct Folder {
@@ -36,10 +44,7 @@ pub fn read(folder: &Path, skips_oversize: bool) -> io::Result<Folder> {
         match text(&path) {
             Ok(Some(text)) => found.sources.push(Source { name, text: Ok(text) }),
             Ok(None) if skips_oversize => found.oversize.push(name),
-            Ok(None) => {
-                let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-                found.sources.push(Source { name, text: Err(unplaced(message)) });
-            }
+            Ok(None) => found.sources.push(Source { name, text: Err(oversize()) }),
             Err(fault) => found.sources.push(Source { name, text: Err(fault) }),
         }
     }
@@ -84,6 +89,10 @@ fn end_of(text: &[u8]) -> Place {
     let last = text.rsplit('\n').next().unwrap_or_default();
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     Place { line: count(text.matches('\n').count() + 1), column: count(last.chars().count() + 1) }
+}
+
+fn oversize() -> Fault {
+    unplaced(format!("the file is larger than {FILE_BYTES_MAX} bytes"))
 }
 
 fn unplaced(message: String) -> Fault {

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::Mutex;
 
 use super::*;
 
@@ -43,7 +44,7 @@ impl Folder {
     }
 
     fn loader(&self, skips_oversize: bool) -> Loader {
-        Loader { folder: self.0.clone(), skips_oversize, rules: Rules::default() }
+        Loader { folder: self.0.clone(), skips_oversize, rules: Arc::default() }
     }
 
     async fn load(&self) -> Outcome {
@@ -172,7 +173,7 @@ async fn a_missing_folder_is_an_error_with_its_name() {
     let loader = Loader {
         folder: PathBuf::from("/nowhere/agents"),
         skips_oversize: false,
-        rules: Rules::default(),
+        rules: Arc::default(),
     };
     let errors = loader.load().await.errors;
     assert!(line(&errors[0]).starts_with("/nowhere/agents: the folder cannot be read: "));
@@ -218,4 +219,63 @@ async fn a_folder_can_be_validated_without_serving_it() {
         ["b.yaml:5:11: endpoint: address 127.0.0.1 is not public: loopback"]
     );
     assert!(validate_dir(&folder.0, Variables::new(), &["a b".to_owned()]).await.is_err());
+}
+
+#[tokio::test]
+async fn the_definitions_that_ship_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
+    let names = ["SALES", "SUPPORT", "BOOKING", "DEFAULT"];
+    let endpoint = |name: &str| {
+        let path = name.to_lowercase();
+        (format!("{name}_AGENT_ENDPOINT"), format!("http://127.0.0.1:4100/{path}"))
+    };
+    let allowlist = ["127.0.0.1:4100".to_owned()];
+    let result = validate_dir(&folder, names.map(endpoint).into(), &allowlist).await;
+    let result = result.expect("the list is well formed");
+    assert_eq!(result.errors, []);
+    assert_eq!(result.agent_ids, ["booking", "default-agent", "sales", "support"]);
+    assert_eq!(result.default_agent_id, "default-agent");
+}
+
+#[tokio::test]
+async fn a_refused_endpoint_leaves_an_audit_event() {
+    let written = Written::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(written.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let folder = Folder::with(&[
+        ("a.yaml", DEFAULT),
+        ("b.yaml", &SALES.replace("https://8.8.8.8", "http://169.254.169.254")),
+        ("c.yaml", &SALES.replace("https://8.8.8.8", "no address at all")),
+    ]);
+    assert_eq!(folder.errors().await.len(), 2);
+    let text = String::from_utf8(written.0.lock().expect("nobody panics with it").clone());
+    let text = text.expect("logs are text");
+    let audited: Vec<_> = text.lines().filter(|line| line.contains("ssrf_attempt")).collect();
+    assert_eq!(audited.len(), 1, "{text}");
+    let event: serde_json::Value = serde_json::from_str(audited[0]).expect("a line is JSON");
+    assert_eq!(event["fields"]["audit"], true);
+    assert_eq!(event["fields"]["file"], "b.yaml");
+}
+
+/// What a subscriber writes.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Written {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
 }

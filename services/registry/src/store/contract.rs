@@ -175,3 +175,44 @@ async fn under_a_rush_exactly_as_many_slots_are_granted_as_there_are() {
         assert_eq!(load_of_sales(&store).await, 10, "{name}");
     }
 }
+
+/// A fixed sequence of numbers that looks like none.
+fn scrambled(step: u64) -> u64 {
+    step.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+#[tokio::test]
+async fn both_stores_answer_the_same_to_any_sequence() {
+    let [(_, memory), (_, redis)] = stores().await;
+    let agents = ["sales", "support"];
+    let holders = ["a", "b", "c", "d"];
+    for step in 0..600 {
+        let dice = scrambled(step);
+        let pick = |shift: u32, count: usize| (dice >> shift) as usize % count;
+        let claim =
+            Claim { agent_id: agents[pick(8, 2)], holder: holders[pick(16, 4)], ttl_ms: LONG_MS };
+        let max = [None, Some(1), Some(2), Some(3)][pick(24, 4)];
+        let from = holders[pick(32, 4)];
+        let message = format!("step {step}: {claim:?}, {max:?}, from {from}");
+        match pick(40, 4) {
+            0 => assert_eq!(
+                memory.release(claim.agent_id, from).await.unwrap(),
+                redis.release(claim.agent_id, from).await.unwrap(),
+                "{message}"
+            ),
+            1 => assert_eq!(
+                memory.hand_over(from, claim).await.unwrap(),
+                redis.hand_over(from, claim).await.unwrap(),
+                "{message}"
+            ),
+            _ => assert_eq!(
+                memory.acquire(claim, max).await.unwrap(),
+                redis.acquire(claim, max).await.unwrap(),
+                "{message}"
+            ),
+        }
+    }
+    let agent_ids = agents.map(str::to_owned);
+    let expected = memory.occupancy(&agent_ids).await.unwrap();
+    assert_eq!(redis.occupancy(&agent_ids).await.unwrap(), expected);
+}

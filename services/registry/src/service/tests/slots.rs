@@ -62,21 +62,56 @@ async fn replicas_count_and_declare_together() {
     assert_eq!(sales(&next(&mut stream).await), ("away", 1));
 }
 
-#[tokio::test]
-async fn without_its_store_everyone_gets_a_slot_and_nobody_is_counted() {
+/// A Redis that is reached through a port of the test's own, and is not there yet.
+async fn absent() -> (Redis, u16) {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("it can be bound");
     let port = closed.local_addr().expect("it has an address").port();
-    drop(closed);
     let url = format!("redis://127.0.0.1:{port}").parse().expect("it is a URL");
-    let redis = Redis::open(&url, "").expect("opening does not connect");
+    let prefix = format!("{}:", chassis::testing::unique("test"));
+    (Redis::open(&url, &prefix).expect("opening does not connect"), port)
+}
+
+/// Lets a port lead to the Redis of the tests.
+async fn forward(port: u16) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await;
+    let listener = listener.expect("the port is free again");
+    let there = chassis::testing::redis_url();
+    let there = (there.host_str().unwrap_or("127.0.0.1").to_owned(), there.port().unwrap_or(6379));
+    tokio::spawn(async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let there = there.clone();
+            tokio::spawn(async move {
+                let mut there = tokio::net::TcpStream::connect(there).await?;
+                tokio::io::copy_bidirectional(&mut here, &mut there).await
+            });
+        }
+    });
+}
+
+#[tokio::test]
+async fn without_its_store_everyone_gets_a_slot_at_once_until_it_is_back() {
+    let (redis, port) = absent().await;
     let mut registry = Running::with(|_| {}, Some(redis)).await;
-    for holder in ["a", "b"] {
+    let start = std::time::Instant::now();
+    for holder in ["a", "b", "c"] {
         let reply = registry.acquire(holder).await;
         assert_eq!((reply.granted, reply.load, reply.max), (true, 0, 1));
     }
     let reply = registry.client.release_slot(release("a", "")).await.expect("it answers");
     assert!(!reply.into_inner().released);
+    assert!(start.elapsed() < Duration::from_secs(1), "nobody waits for the store");
     let status = registry.declare("busy").await.expect_err("it could not be kept");
     assert_eq!(code(&status), "dependency_unavailable");
     assert_eq!(ids(&registry.list().await), ["front", "sales"], "definitions are served still");
+
+    forward(port).await;
+    let mut stream = registry.watch().await;
+    let back = async {
+        while registry.acquire("a").await.load == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, back).await.expect("the store is used again");
+    assert!(!registry.acquire("b").await.granted, "slots are counted again");
+    while sales(&next(&mut stream).await).1 != 1 {}
 }
