@@ -1,0 +1,136 @@
+//! A registry that shows the agents of a test and keeps their slots.
+
+use std::collections::{BTreeSet, HashMap};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use futures::Stream;
+use proto::v1::registry_server::Registry;
+use proto::v1::{
+    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, GetAgentRequest, GetAgentResponse,
+    ListAgentsRequest, ReleaseSlotRequest, ReleaseSlotResponse, ReloadRequest, ReloadResult,
+    SetAvailabilityRequest, SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
+};
+use tokio::sync::watch;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::WatchStream;
+use tonic::{Request, Response, Status};
+
+/// The registry of a test; clones are the same registry.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    snapshot: watch::Sender<Snapshot>,
+    slots: Arc<Mutex<HashMap<String, BTreeSet<String>>>>,
+}
+
+impl Shelf {
+    /// A registry of these agents, of which `default-agent` is the default.
+    pub(crate) fn of(agents: Vec<Agent>) -> Self {
+        let agents = agents.into_iter().map(|agent| AgentState {
+            agent: Some(agent),
+            availability: "available".to_owned(),
+            load: 0,
+        });
+        let snapshot = Snapshot {
+            generation: 1,
+            default_agent_id: "default-agent".to_owned(),
+            agents: agents.collect(),
+        };
+        Self { snapshot: watch::Sender::new(snapshot), slots: Arc::default() }
+    }
+
+    /// Who holds slots of an agent.
+    pub(crate) fn holders(&self, agent_id: &str) -> Vec<String> {
+        let slots = self.slots.lock().unwrap();
+        slots.get(agent_id).into_iter().flatten().cloned().collect()
+    }
+
+    /// Gives a holder a slot.
+    pub(crate) fn occupy(&self, agent_id: &str, holder: &str) {
+        let mut slots = self.slots.lock().unwrap();
+        slots.entry(agent_id.to_owned()).or_default().insert(holder.to_owned());
+    }
+
+    /// Shows a changed set of agents.
+    pub(crate) fn show(&self, change: impl FnOnce(&mut Snapshot)) {
+        self.snapshot.send_modify(change);
+    }
+
+    fn max(&self, agent_id: &str) -> Option<i64> {
+        let snapshot = self.snapshot.borrow();
+        let mut agents = snapshot.agents.iter().filter_map(|state| state.agent.as_ref());
+        agents.find(|agent| agent.agent_id == agent_id)?.max_concurrent_sessions
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Registry for Shelf {
+    type WatchAgentsStream = Pin<Box<dyn Stream<Item = Result<Snapshot, Status>> + Send>>;
+
+    async fn watch_agents(
+        &self,
+        _: Request<WatchAgentsRequest>,
+    ) -> Answer<Self::WatchAgentsStream> {
+        let changes = WatchStream::new(self.snapshot.subscribe()).map(Ok);
+        Ok(Response::new(Box::pin(changes)))
+    }
+
+    async fn acquire_slot(
+        &self,
+        request: Request<AcquireSlotRequest>,
+    ) -> Answer<AcquireSlotResponse> {
+        let request = request.into_inner();
+        let max = self.max(&request.agent_id);
+        let mut slots = self.slots.lock().unwrap();
+        let holders = slots.entry(request.agent_id).or_default();
+        let has_room = max.is_none_or(|max| (holders.len() as i64) < max);
+        let granted = holders.contains(&request.holder) || has_room;
+        if granted {
+            holders.insert(request.holder);
+        }
+        let load = holders.len() as i64;
+        Ok(Response::new(AcquireSlotResponse { granted, load, max: max.unwrap_or_default() }))
+    }
+
+    async fn release_slot(
+        &self,
+        request: Request<ReleaseSlotRequest>,
+    ) -> Answer<ReleaseSlotResponse> {
+        let request = request.into_inner();
+        let mut slots = self.slots.lock().unwrap();
+        let holders = slots.entry(request.agent_id).or_default();
+        let mut released = holders.remove(&request.holder);
+        if !request.transfer_to.is_empty() {
+            if released {
+                holders.insert(request.transfer_to.clone());
+            }
+            released |= holders.contains(&request.transfer_to);
+        }
+        Ok(Response::new(ReleaseSlotResponse { released, load: holders.len() as i64 }))
+    }
+
+    async fn get_agent(&self, _: Request<GetAgentRequest>) -> Answer<GetAgentResponse> {
+        Err(Status::unimplemented("no handoff asks for one agent"))
+    }
+
+    async fn list_agents(&self, _: Request<ListAgentsRequest>) -> Answer<Snapshot> {
+        Err(Status::unimplemented("no handoff asks for a list"))
+    }
+
+    async fn reload(&self, _: Request<ReloadRequest>) -> Answer<ReloadResult> {
+        Err(Status::unimplemented("no handoff reloads"))
+    }
+
+    async fn validate(&self, _: Request<ValidateRequest>) -> Answer<ReloadResult> {
+        Err(Status::unimplemented("no handoff validates"))
+    }
+
+    async fn set_availability(
+        &self,
+        _: Request<SetAvailabilityRequest>,
+    ) -> Answer<SetAvailabilityResponse> {
+        Err(Status::unimplemented("no handoff sets an availability"))
+    }
+}
