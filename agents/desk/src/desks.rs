@@ -71,3 +71,8 @@ impl Desks {
         }
     }
 }
+
+#[cfg(test)]
+mod booking_tests;
+#[cfg(test)]
+mod tests;

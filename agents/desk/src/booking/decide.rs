@@ -95,7 +95,7 @@ fn book(ask: &Ask<'_>, understood: Understood, known: &Known) -> Step {
         return offer(&slots, service, draft, date);
     };
     let visit = Visit { name, customer: ask.message.employee_id.clone(), ..visit };
-    let content = speak::booked(ask, service, &visit, date, time);
+    let content = speak::booked(ask, service, &visit, (date, time));
     finished(content, draft, Some(Change::Make(visit)))
 }
 
@@ -124,7 +124,7 @@ fn move_visit(ask: &Ask<'_>, understood: Understood, mut known: Known, old: Visi
     };
     match visit(&slots, service, (date, time), &old.reference) {
         Some(new) => {
-            let content = speak::moved(ask, service, &old, date, time);
+            let content = speak::moved(ask, service, &old, (date, time));
             let new = Visit { name: old.name, customer: old.customer, ..new };
             finished(content, &understood.draft, Some(Change::Move(new)))
         }
@@ -166,22 +166,20 @@ fn other_day(slots: &Slots<'_>, service: &Service, draft: &Draft, closed: &Close
 /// The free times of a day, or of the next days when it has none.
 fn offer(slots: &Slots<'_>, service: &Service, draft: &Draft, date: Date) -> Step {
     let mut times = slots.told(service, date, draft.within);
-    let wanted = draft.time;
-    let draft = Draft { time: None, ..draft.clone() };
+    let open = Draft { time: None, ..draft.clone() };
     if times.is_empty() {
         let next = slots.next(service, date, OFFERED_DAYS);
         let content = speak::day_is_full(date, &next);
-        return asking(content, Missing::Day, &Draft { date: None, ..draft }, next);
+        return asking(content, Missing::Day, &Draft { date: None, ..open }, next);
     }
-    if let Some(wanted) = wanted {
+    if let Some(wanted) = draft.time {
         // The nearest to what was wanted, then in the order of the clock.
         times.sort_by_key(|time| time.duration_since(wanted).abs());
         times.truncate(OFFERED);
         times.sort();
     }
     let offered = times.iter().take(OFFERED).map(|time| (date, *time)).collect();
-    let content = speak::free_times(service, date, wanted, &times, &draft);
-    asking(content, Missing::Time, &draft, offered)
+    asking(speak::free_times(service, date, &times, draft), Missing::Time, &open, offered)
 }
 
 /// The visit to move or cancel; else what to say.

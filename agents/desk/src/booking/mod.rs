@@ -105,7 +105,7 @@ fn aside(ask: &Ask<'_>, draft: &Draft, understood: &Understood, is_new: bool) ->
         "price",
         "prices",
     ];
-    if says(&words(text), &asks_services) && !draft.is_begun() {
+    if says(&words(text), &asks_services) && understood.draft.service.is_none() && !is_new {
         let services = sales::services(ask.business);
         return Some(
             Answer::new(format!(

@@ -52,9 +52,10 @@ pub(crate) fn which_day(
         );
     }
     format!(
-        "{wrong}{}, {} minutes. Which day suits you? The next free times are {}.",
+        "{wrong}{}, {} minutes, {}. Which day suits you? The next free times are {}.",
         service.name,
         service.minutes,
+        price(&slots.ask, service),
         moments(next)
     )
 }
@@ -94,17 +95,11 @@ pub(crate) fn day_is_full(date: Date, next: &[(Date, Time)]) -> String {
 }
 
 /// Names the free times of a day.
-pub(crate) fn free_times(
-    service: &Service,
-    date: Date,
-    wanted: Option<Time>,
-    times: &[Time],
-    draft: &Draft,
-) -> String {
+pub(crate) fn free_times(service: &Service, date: Date, times: &[Time], draft: &Draft) -> String {
     let named: Vec<_> = times.iter().take(TIMES_NAMED).map(|time| spoken_time(*time)).collect();
     let more = if TIMES_NAMED < times.len() { ", and later" } else { "" };
     let day = spoken_day(date);
-    match wanted {
+    match draft.time {
         Some(wanted) => format!(
             "{} on {day} is not free. I could offer {}{more}. Which time suits you?",
             spoken_time(wanted),
@@ -136,14 +131,9 @@ pub(crate) fn booked(
     ask: &Ask<'_>,
     service: &Service,
     visit: &Visit,
-    date: Date,
-    time: Time,
+    (date, time): (Date, Time),
 ) -> String {
-    let price = if service.price.0 == 0 {
-        "free of charge".to_owned()
-    } else {
-        sales::price(ask.business, service.price)
-    };
+    let price = price(ask, service);
     let note = if service.note.is_empty() { String::new() } else { format!(" {}", service.note) };
     format!(
         "Booked, {}: **{}** on **{}** at **{}** ({} minutes, {price}). Your reference is **{}**: with it you can move or cancel the \
@@ -163,8 +153,7 @@ pub(crate) fn moved(
     ask: &Ask<'_>,
     service: &Service,
     old: &Visit,
-    date: Date,
-    time: Time,
+    (date, time): (Date, Time),
 ) -> String {
     format!(
         "Moved: your **{}** is now on **{}** at **{}** instead of {}. The reference stays **{}**.",
@@ -260,6 +249,11 @@ pub(crate) fn which_of(ask: &Ask<'_>, visits: &[Visit]) -> String {
 /// Says that nothing is booked.
 pub(crate) fn given_up() -> String {
     "No problem, nothing is changed. You can write to me again at any time.".to_owned()
+}
+
+fn price(ask: &Ask<'_>, service: &Service) -> String {
+    let is_free = service.price.0 == 0;
+    if is_free { "free of charge".to_owned() } else { sales::price(ask.business, service.price) }
 }
 
 fn service_name(ask: &Ask<'_>, visit: &Visit) -> String {

@@ -64,7 +64,8 @@ fn candidates<'a>(
     let names: Vec<Vec<String>> =
         catalogue.products.iter().map(|product| stems(&product.name)).collect();
     let lower = text.to_lowercase();
-    let telling = telling_stems(&names);
+    let kinds: Vec<String> = catalogue.categories().into_iter().flat_map(stems).collect();
+    let telling = telling_stems(&names, &kinds);
     let mut candidates = Vec::new();
     for (product, name) in catalogue.products.iter().zip(&names) {
         let at: BTreeSet<usize> =
@@ -98,11 +99,12 @@ fn connected(at: &BTreeSet<usize>, is_telling: impl Fn(&usize) -> bool) -> BTree
     run
 }
 
-/// Stems that tell what is meant by themselves: those of one product only, and those that only begin names (a brand).
-fn telling_stems(names: &[Vec<String>]) -> BTreeSet<&str> {
+/// Stems that tell what is meant by themselves: those of one product only, and those that only begin names (a brand);
+/// never those that name a kind of thing.
+fn telling_stems<'a>(names: &'a [Vec<String>], kinds: &[String]) -> BTreeSet<&'a str> {
     let mut uses: HashMap<&str, (usize, bool)> = HashMap::new();
     for name in names {
-        for (index, stem) in name.iter().enumerate() {
+        for (index, stem) in name.iter().enumerate().filter(|(_, stem)| !kinds.contains(stem)) {
             let entry = uses.entry(stem).or_insert((0, true));
             entry.0 += 1;
             entry.1 &= index == 0;

@@ -76,6 +76,9 @@ const OFFERS: [&str; 9] = [
     "voucher code",
 ];
 
+const SERVICES: [&str; 9] =
+    ["service", "services", "repair", "repairs", "class", "course", "descaling", "demo", "tasting"];
+
 /// Answers a message. The index is that of [`sections`].
 #[must_use]
 pub(crate) fn answer(ask: &Ask<'_>, index: &Index) -> Answer {
@@ -201,6 +204,12 @@ fn total(ask: &Ask<'_>, state: State, mentions: &[Mention<'_>]) -> Answer {
 
 fn without_product(ask: &Ask<'_>, index: &Index, state: State) -> Answer {
     let words = words(ask.text());
+    if says(&words, &SERVICES) {
+        let services = speak::services(ask.business);
+        let content =
+            format!("These are our services:\n{services}\n\nOur booking desk finds you a time.");
+        return Answer::new(content).keeping(&state);
+    }
     let found = find::find(ask.business, index, ask.text());
     if !found.is_empty() {
         let focus = found.iter().take(FOCUS_MAX).map(|product| product.sku.clone()).collect();
@@ -216,11 +225,6 @@ fn without_product(ask: &Ask<'_>, index: &Index, state: State) -> Answer {
     let business = ask.business;
     let content = if says(&words, &OFFERS) {
         speak::offers(business.offers.today(ask.today()))
-    } else if says(&words, &["service", "repair", "class", "descaling", "demo", "services"]) {
-        format!(
-            "These are our services:\n{}\n\nOur booking desk finds you a time.",
-            speak::services(business)
-        )
     } else if find::asks_beyond(business, index, ask.text()) {
         format!(
             "I found nothing like that: we sell {}. What are you looking for?",

@@ -68,11 +68,9 @@ fn with_number(ask: &Ask<'_>, index: &Index, number: &str, state: State) -> Answ
     };
     let question = state.question.as_deref().unwrap_or_else(|| ask.text());
     let mut content = order::status(order, ask);
-    if let Some(hit) =
-        order::concern(question).and_then(|concern| index.search(concern).first().copied())
-    {
+    if let Some(known) = concerning(ask, index, question) {
         content.push_str("\n\n");
-        content.push_str(&ask.business.sections[hit.section].body);
+        content.push_str(known);
     }
     let order_id = Some(order.order_id.clone());
     Answer::new(content).keeping(&State { order_id, asked: 0, question: None, ..state })
@@ -100,27 +98,29 @@ fn without_number(ask: &Ask<'_>, index: &Index, state: State, is_new: bool) -> A
         };
         return match state.order_id.clone().or_else(before) {
             Some(number) => with_number(ask, index, &number, state),
-            None => ask_for_number(ask, state),
+            None => ask_for_number(ask, index, state),
         };
     }
     let hits = index.search(text);
     match hits.first().filter(|hit| COVERAGE_MIN <= hit.coverage) {
         Some(hit) => Answer::new(told(ask, *hit, &hits)).keeping(&State { asked: 0, ..state }),
-        None if 0 < state.asked => ask_for_number(ask, state),
+        None if 0 < state.asked => ask_for_number(ask, index, state),
         None => unknown(ask, state, is_new),
     }
 }
 
-fn ask_for_number(ask: &Ask<'_>, state: State) -> Answer {
+fn ask_for_number(ask: &Ask<'_>, index: &Index, state: State) -> Answer {
     let shop = &ask.business.shop;
-    let content = match state.asked {
-        0 => format!(
-            "I am happy to help with your order. What is the order number? {}",
-            order::where_to_find(ask.business)
-        ),
-        1 => format!(
-            "Without the number I cannot look the order up. {} If you cannot find it, call us on {}: we find the order by your name.",
-            order::where_to_find(ask.business),
+    let known = concerning(ask, index, ask.text());
+    let where_to_find = order::where_to_find(ask.business);
+    let content = match (state.asked, known) {
+        (0, Some(known)) => format!("{known}\n\nWhat is the order number? {where_to_find}"),
+        (0, None) => {
+            format!("I am happy to help with your order. What is the order number? {where_to_find}")
+        }
+        (1, _) => format!(
+            "Without the number I cannot look the order up. {where_to_find} If you cannot find it, call us on {}: we find the \
+             order by your name.",
             shop.phone
         ),
         _ => format!(
@@ -128,9 +128,19 @@ fn ask_for_number(ask: &Ask<'_>, state: State) -> Answer {
             shop.phone, shop.email
         ),
     };
-    let first = || ask.text().chars().take(QUESTION_CHARACTERS).collect();
-    let question = state.question.clone().or_else(|| Some(first()));
+    // What was told already is not told again with the order.
+    let question = state.question.clone().or_else(|| known.is_none().then(|| cut(ask.text())));
     Answer::new(content).keeping(&State { asked: state.asked + 1, question, ..state })
+}
+
+/// What the pages say to a customer who wants something done with an order.
+fn concerning<'a>(ask: &Ask<'a>, index: &Index, question: &str) -> Option<&'a str> {
+    let hit = index.search(order::concern(question)?).first().copied()?;
+    Some(&ask.business.sections[hit.section].body)
+}
+
+fn cut(question: &str) -> String {
+    question.chars().take(QUESTION_CHARACTERS).collect()
 }
 
 fn told(ask: &Ask<'_>, hit: Hit, hits: &[Hit]) -> String {
