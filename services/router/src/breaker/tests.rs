@@ -187,6 +187,15 @@ fn a_window_opens_at_its_rate_and_not_before_its_calls() {
 }
 
 #[test]
+fn only_a_failure_opens_it_even_at_a_rate_of_nothing() {
+    let mode = Mode::Window { window_ms: 60_000, min_calls: 2, failure_rate: 0.0 };
+    let policy = Policy { mode, ..Policy::default() };
+    let calm = (0..20).fold(Breaker::default(), |b, _| call(b, &policy, Outcome::Success, 0));
+    assert_eq!(calm.state(), State::Closed);
+    assert_eq!(call(calm, &policy, Outcome::Failure, 0).state(), State::Open);
+}
+
+#[test]
 fn a_breaker_survives_its_written_form() {
     let policy = Policy {
         mode: Mode::Window { window_ms: 100, min_calls: 2, failure_rate: 1.0 },

@@ -127,9 +127,12 @@ fn policies() -> impl Strategy<Value = Policy> {
     let consecutive =
         (1..4_u32).prop_map(|failure_threshold| Mode::Consecutive { failure_threshold });
     let window =
-        (1..400_i64, 1..5_u64, 0.0..=1.0_f64).prop_map(|(window_ms, min_calls, failure_rate)| {
-            Mode::Window { window_ms, min_calls, failure_rate }
-        });
+        (1..400_i64, 1..5_u64, prop_oneof![Just(0.0), Just(0.5), Just(1.0), 0.0..=1.0_f64])
+            .prop_map(|(window_ms, min_calls, failure_rate)| Mode::Window {
+                window_ms,
+                min_calls,
+                failure_rate,
+            });
     let numbers = (0..100_i64, 1..9_u32, 1..4_u32, 1..300_i64);
     (prop_oneof![consecutive, window], numbers).prop_map(|(mode, numbers)| Policy {
         mode,

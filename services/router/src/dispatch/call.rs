@@ -16,7 +16,7 @@ pub struct Call {
     pub request_id: String,
     /// The idempotency key: the same for all attempts.
     pub charge_id: String,
-    /// The trace that the agent should join.
+    /// The trace that the agent should join; absent: the one that the call itself belongs to.
     pub traceparent: Option<String>,
     /// When the turn ends; the agent's own limit may end the call sooner.
     pub deadline: Instant,

@@ -131,8 +131,9 @@ impl Session {
 
     fn headers_of(&self, call: &Call) -> HeaderMap {
         let mut headers = self.headers.clone();
+        let traceparent = call.traceparent.clone().or_else(chassis::trace::traceparent);
         let own = [
-            ("traceparent", call.traceparent.as_deref()),
+            ("traceparent", traceparent.as_deref()),
             ("x-request-id", Some(call.request_id.as_str())),
             ("idempotency-key", Some(call.charge_id.as_str())),
         ];

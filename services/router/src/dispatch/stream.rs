@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderValue, Uri};
 use hyper::body::Incoming;
 use serde_json::json;
@@ -13,12 +13,14 @@ use tokio::sync::mpsc;
 
 use super::message::{self, Message};
 use super::setback::Setback;
-use super::wire::{Broken, Sent, Wire};
+use super::wire::{Broken, Metered, Sent, Wire};
 
 /// How often one stream is taken up again.
 const RESUMPTIONS_MAX: u32 = 5;
 /// How long to wait before that when the agent does not say.
 const RESUME_AFTER: Duration = Duration::from_millis(100);
+/// How long an agent has to end a stream after its answer; then the connection is closed.
+const FINISH_LIMIT: Duration = Duration::from_millis(50);
 
 /// The stream of one call.
 pub(super) struct Stream<'a> {
@@ -78,7 +80,11 @@ impl Stream<'_> {
                 continue;
             }
             match message::read(&data, self.id)? {
-                Message::Answer(result) => return Ok(result.to_owned()),
+                Message::Answer(result) => {
+                    let result = result.to_owned();
+                    finish(events);
+                    return Ok(result);
+                }
                 Message::Progress(text) => drop(self.deltas.send(text).await),
                 Message::Question { id, method } => self.respond(id, &method).await?,
                 Message::Aside => {}
@@ -99,6 +105,16 @@ impl Stream<'_> {
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#).into_bytes();
         self.wire.post(self.uri, self.headers.clone(), (body, &Sent::default())).await.map(drop)
     }
+}
+
+/// Reads on to the end of a stream without holding anybody up, so that its connection can be used again.
+fn finish(mut events: SseStream<Metered>) {
+    if let Some(None) = events.next().now_or_never() {
+        return;
+    }
+    tokio::spawn(tokio::time::timeout(FINISH_LIMIT, async move {
+        while let Some(Ok(_)) = events.next().await {}
+    }));
 }
 
 fn setback(error: Error) -> Setback {

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::read;
@@ -200,4 +201,37 @@ fn a_strict_mesh_wants_to_hear_whether_the_work_is_complete() {
     assert_eq!(why(read(&object, &strict)), "workflow_complete is missing");
     let plain = json!({"content": [{"type": "text", "text": "x"}]}).to_string();
     assert_eq!(why(read(&plain, &strict)), "workflow_complete is missing");
+}
+
+fn json_text() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(|value| json!(value)),
+        any::<f64>().prop_map(|value| json!(value)),
+        ".{0,6}".prop_map(|value| json!(value)),
+    ];
+    let names = "content|text|type|structuredContent|isError|_meta|workflow_state|workflow_complete|usage|handoff|reason";
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((names, inner), 0..6)
+                .prop_map(|pairs| pairs.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+    .prop_map(|value: Value| value.to_string())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever an agent says: it is read or refused, and what is read keeps the promises of a reply.
+    #[test]
+    fn no_reply_breaks_its_reader(result in prop_oneof![4 => json_text(), 1 => ".{0,40}"]) {
+        if let Ok(reply) = read(&result, &settings()) {
+            prop_assert!(!reply.content.is_empty());
+            if let Some(state) = reply.workflow_state {
+                prop_assert!(serde_json::from_str::<Value>(&state).unwrap().is_object());
+            }
+        }
+    }
 }

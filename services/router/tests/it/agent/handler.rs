@@ -46,6 +46,10 @@ impl ServerHandler for Handler {
         let _busy = Busy::new(&self.script.memory);
         match act {
             Act::Answer(object) => Ok(structured(object).into()),
+            Act::Compute(answer) => {
+                let arguments = Value::Object(request.arguments.unwrap_or_default());
+                Ok(structured(answer(&arguments)).into())
+            }
             Act::Text(blocks) => {
                 let blocks: Vec<Value> =
                     blocks.iter().map(|text| json!({"type": "text", "text": text})).collect();
@@ -63,7 +67,7 @@ impl ServerHandler for Handler {
                 self.working(&context, released(&self.script)).await;
                 Ok(structured(object).into())
             }
-            Act::Hang | Act::Http(..) | Act::Break => {
+            Act::Hang | Act::Http(..) | Act::Break | Act::Resume(..) | Act::Linger(_) => {
                 self.working(&context, std::future::pending()).await;
                 Err(ErrorData::internal_error("nobody waits any longer", None))
             }
@@ -104,7 +108,8 @@ impl Drop for Busy<'_> {
     }
 }
 
-async fn released(script: &Script) {
+/// Waits until the agent is released.
+pub(super) async fn released(script: &Script) {
     let _ = script.released.subscribe().wait_for(|released| *released).await;
 }
 

@@ -35,6 +35,8 @@ pub enum Speaks {
 pub enum Act {
     /// Answers with this object as structured content.
     Answer(Value),
+    /// Answers with what this makes of the arguments, as structured content.
+    Compute(fn(&Value) -> Value),
     /// Answers with these blocks of text.
     Text(Vec<String>),
     /// Says these words one after the other, then answers.
@@ -43,6 +45,8 @@ pub enum Act {
     Result(Value),
     /// Answers with a JSON-RPC error that carries these data.
     Error(Value),
+    /// Answers in an event stream that it then leaves open until it is released.
+    Linger(Value),
     /// Answers when it is released.
     Hold(Value),
     /// Never answers.
@@ -51,6 +55,8 @@ pub enum Act {
     Http(u16, Vec<(&'static str, String)>, String),
     /// Takes the call and closes the connection.
     Break,
+    /// Answers with these events and no more; who asks for what follows them gets those.
+    Resume(String, String),
 }
 
 /// One call that an agent was asked to do.
@@ -76,8 +82,10 @@ impl Seen {
 pub struct Memory {
     /// The calls, in order.
     pub calls: Vec<Seen>,
-    /// The methods of all messages, in order.
+    /// The methods of all messages, in order; `DELETE` for the end of a session.
     pub methods: Vec<String>,
+    /// How many connections were made to it.
+    pub connections: usize,
     /// How many calls were taken back while it worked on them.
     pub abandoned: usize,
     /// How many calls it worked on at a time, at most.
@@ -95,9 +103,16 @@ pub struct Agent {
 
 struct Script {
     speaks: Speaks,
-    plan: Mutex<(VecDeque<Act>, Act)>,
+    plan: Mutex<Plan>,
     memory: watch::Sender<Memory>,
     released: watch::Sender<bool>,
+}
+
+struct Plan {
+    greetings: VecDeque<Act>,
+    calls: VecDeque<Act>,
+    otherwise: Act,
+    rest: Option<String>,
 }
 
 impl Agent {
@@ -112,10 +127,12 @@ impl Agent {
         let address = listener.local_addr().expect("the socket is bound");
         let script = Arc::new(Script {
             speaks,
-            plan: Mutex::new((
-                VecDeque::new(),
-                Act::Answer(json!({"content": "ok", "workflow_complete": false})),
-            )),
+            plan: Mutex::new(Plan {
+                greetings: VecDeque::new(),
+                calls: VecDeque::new(),
+                otherwise: Act::Answer(json!({"content": "ok", "workflow_complete": false})),
+                rest: None,
+            }),
             memory: watch::Sender::default(),
             released: watch::Sender::default(),
         });
@@ -136,12 +153,17 @@ impl Agent {
 
     /// What it does with the next call that nothing was planned for.
     pub fn next(&self, act: Act) {
-        self.plan().0.push_back(act);
+        self.script.plan().calls.push_back(act);
+    }
+
+    /// How it breaks the protocol at the next message of a handshake that nothing was planned for.
+    pub fn greet(&self, act: Act) {
+        self.script.plan().greetings.push_back(act);
     }
 
     /// What it does with every call that nothing was planned for.
     pub fn always(&self, act: Act) {
-        self.plan().1 = act;
+        self.script.plan().otherwise = act;
     }
 
     /// Lets the calls go that it holds, and those to come.
@@ -165,16 +187,21 @@ impl Agent {
         self.stop.cancel();
         let _ = (&mut self.task).await;
     }
-
-    fn plan(&self) -> MutexGuard<'_, (VecDeque<Act>, Act)> {
-        self.script.plan.lock().expect("no test panics while it plans")
-    }
 }
 
 impl Script {
-    fn take(&self) -> Act {
-        let mut plan = self.plan.lock().expect("no test panics while it plans");
-        plan.0.pop_front().unwrap_or_else(|| plan.1.clone())
+    /// What to do with a message, if the script says anything about it.
+    fn take(&self, method: &str) -> Option<Act> {
+        let mut plan = self.plan();
+        match method {
+            "tools/call" => Some(plan.calls.pop_front().unwrap_or_else(|| plan.otherwise.clone())),
+            "server/discover" | "initialize" => plan.greetings.pop_front(),
+            _ => None,
+        }
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().expect("no test panics while it plans")
     }
 }
 

@@ -149,3 +149,58 @@ async fn an_agent_that_outbound_protection_forbids_is_not_contacted() {
     assert_eq!(kind_and_settlement(outcome), (FailureKind::Unreachable, Settlement::Release));
     assert_eq!(agent.memory().methods, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_handshake_that_fails_costs_nothing() {
+    let status = |status| Act::Http(status, Vec::new(), String::new());
+    let json_type = || vec![("content-type", "application/json".to_owned())];
+    let garbage = || Act::Http(200, json_type(), "<html>".to_owned());
+    let cases = [
+        (vec![status(500), status(500)], FailureKind::Unreachable),
+        (vec![status(503)], FailureKind::Unreachable),
+        (vec![status(401)], FailureKind::AgentError),
+        (vec![status(404), status(404)], FailureKind::AgentError),
+        (vec![garbage()], FailureKind::InvalidResponse),
+        (vec![status(405), garbage()], FailureKind::InvalidResponse),
+        (vec![Act::Break], FailureKind::Unreachable),
+    ];
+    for (greetings, kind) in cases {
+        let agent = Agent::start(Speaks::Sessions).await;
+        let count = greetings.len();
+        greetings.iter().for_each(|act| agent.greet(act.clone()));
+        let outcome = ask_once(&agent).await;
+        assert_eq!(kind_and_settlement(outcome), (kind, Settlement::Release), "{greetings:?}");
+        let memory = agent.memory();
+        assert_eq!((memory.calls.len(), memory.methods.len()), (0, count), "{greetings:?}");
+        assert_eq!(ask_once(&agent).await.unwrap().content, "ok", "the next handshake may go well");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_asks_for_patience_gets_it() {
+    let agent = Agent::start(Speaks::Sessions).await;
+    agent.greet(Act::Http(503, vec![("retry-after", "0".to_owned())], String::new()));
+    let reply = ask_once(&agent).await.unwrap();
+    assert_eq!((reply.content.as_str(), reply.attempts), ("ok", 2));
+}
+
+#[tokio::test]
+async fn every_dispatch_is_counted() {
+    chassis::telemetry::record_metrics().unwrap();
+    let agent = Agent::start(Speaks::Newest).await;
+    agent.next(Act::Answer(json!({"content": "ok", "usage": 7})));
+    agent.next(Act::Text(Vec::new()));
+    ask_once(&agent).await.unwrap();
+    ask_once(&agent).await.unwrap_err();
+    let text = chassis::telemetry::metrics_text();
+    for line in [
+        r#"agent_dispatch_total{agent_id="support",status="success"} 1"#,
+        r#"agent_dispatch_total{agent_id="support",status="agent_invalid_response"} 1"#,
+        r#"agent_dispatch_errors_total{agent_id="support",error_type="agent_invalid_response"} 1"#,
+        r#"agent_contract_violations_total{agent_id="support",kind="usage_invalid"} 1"#,
+        r#"agent_contract_violations_total{agent_id="support",kind="workflow_complete_missing"} 1"#,
+        r#"agent_dispatch_duration_ms_count{agent_id="support"} 2"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}

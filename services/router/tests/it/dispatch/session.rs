@@ -2,7 +2,7 @@
 
 use proto::v1;
 use router::dispatch::{DispatchSettings, FailureKind, Settlement};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ALL, call, definition, dispatcher, kind_and_settlement};
 use crate::agent::{Act, Agent, Speaks, reserve_at};
@@ -145,4 +145,91 @@ async fn a_restarted_agent_is_found_again() {
         ("ok", 2),
         "refused by a session it never had"
     );
+}
+
+#[tokio::test]
+async fn a_retired_generation_closes_its_sessions() {
+    let agent = Agent::start(Speaks::Sessions).await;
+    let dispatcher = dispatcher(DispatchSettings::default());
+    dispatcher.call(&definition(agent.endpoint()), 1, call().0).await.unwrap();
+    dispatcher.retire(1);
+    assert_eq!(
+        dispatcher.call(&definition(agent.endpoint()), 1, call().0).await.unwrap().content,
+        "ok"
+    );
+    assert!(
+        !agent.memory().methods.contains(&"DELETE".to_owned()),
+        "this generation is the present one"
+    );
+    dispatcher.retire(2);
+    agent.until(|memory| memory.methods.contains(&"DELETE".to_owned())).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_taken_up_again() {
+    let agent = Agent::start(Speaks::Sessions).await;
+    let dispatcher = dispatcher(DispatchSettings::default());
+    let definition = definition(agent.endpoint());
+    dispatcher.call(&definition, 1, call().0).await.unwrap();
+    let first: Value = serde_json::from_str(&agent.memory().calls[0].body).unwrap();
+    let id = first["id"].as_i64().unwrap() + 1;
+    let word = |text: &str| {
+        let params = json!({"progressToken": id, "progress": 1, "message": text});
+        json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+    };
+    let answer = json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": "ok"}]}});
+    let begun = format!("id: e-1\nretry: 10\ndata: {}\n\n", word("one"));
+    let rest = format!("id: e-2\ndata: {}\n\nid: e-3\ndata: {answer}\n\n", word("two"));
+    agent.next(Act::Resume(begun, rest));
+    let (call, mut spoken) = call();
+    assert_eq!(dispatcher.call(&definition, 1, call).await.unwrap().content, "ok");
+    assert_eq!(
+        (spoken.recv().await.as_deref(), spoken.recv().await.as_deref()),
+        (Some("one"), Some("two"))
+    );
+    assert_eq!(agent.memory().calls.len(), 2, "the call itself is not repeated");
+}
+
+#[tokio::test]
+async fn parallel_calls_get_each_their_own_answer() {
+    for speaks in ALL {
+        let agent = Agent::start(speaks).await;
+        agent.always(Act::Compute(
+            |arguments| json!({"content": arguments["raw_input"], "workflow_complete": true}),
+        ));
+        let dispatcher = dispatcher(DispatchSettings::default());
+        let definition = definition(agent.endpoint());
+        let calls = (0..200).map(|index| {
+            let mut call = call().0;
+            call.arguments.insert("raw_input".to_owned(), json!(format!("question {index}")));
+            dispatcher.call(&definition, 1, call)
+        });
+        for (index, outcome) in futures::future::join_all(calls).await.into_iter().enumerate() {
+            assert_eq!(outcome.unwrap().content, format!("question {index}"), "{speaks:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    for speaks in ALL {
+        let agent = Agent::start(speaks).await;
+        let dispatcher = dispatcher(DispatchSettings::default());
+        for _ in 0..30 {
+            dispatcher.call(&definition(agent.endpoint()), 1, call().0).await.unwrap();
+        }
+        let connections = agent.memory().connections;
+        assert!(connections < 6, "{connections} connections for 30 calls, {speaks:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_stays_open_holds_no_answer_back() {
+    let agent = Agent::start(Speaks::Sessions).await;
+    agent.always(Act::Linger(json!({"content": "ok", "workflow_complete": true})));
+    let dispatcher = dispatcher(DispatchSettings::default());
+    let definition = definition(agent.endpoint());
+    assert_eq!(dispatcher.call(&definition, 1, call().0).await.unwrap().content, "ok");
+    agent.release();
+    assert_eq!(dispatcher.call(&definition, 1, call().0).await.unwrap().content, "ok");
 }
