@@ -218,10 +218,10 @@ impl Inner {
     }
 
     fn announce(&self, agent_id: &str, step: &Step) {
+        show(agent_id, step.after.state());
         for state in step.entered(&self.settings.policy) {
             let labels = [("agent_id", agent_id.to_owned()), ("to", state.name().to_owned())];
             metrics::counter!("circuit_breaker.transitions", &labels).increment(1);
-            show(agent_id, state);
             let event_type = match state {
                 State::Closed => "circuit_breaker.closed",
                 State::Open => "circuit_breaker.opened",

@@ -64,7 +64,7 @@ impl Session {
         let transport = StreamableHttpClientTransport::with_client(handshake.clone(), config);
         let newest = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::LATEST],
-            legacy_version: None,
+            legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
         let opening = serve_client_with_lifecycle(client.clone(), transport, newest);
         let rmcp = opening.await.map_err(|error| Setback::Handshake(Box::new(setback(&error))))?;

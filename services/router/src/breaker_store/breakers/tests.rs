@@ -1,4 +1,5 @@
 use chassis::{Life, testing};
+use futures::future::join_all;
 
 use super::Breakers;
 use crate::breaker::{Action, BreakerSettings, Outcome, Policy, State};
@@ -71,6 +72,60 @@ async fn without_redis_it_goes_on_with_the_last_state() {
     );
     life.stop();
     life.finished().await;
+}
+
+#[tokio::test]
+async fn two_replicas_let_three_probes_pass_between_them() {
+    let (life, redis) = (Life::new(), testing::redis().await);
+    let policy = Policy { reset_timeout_ms: 0, ..Policy::default() };
+    let replica = || Breakers::new(settings(policy.clone()), Some(redis.clone()), &life);
+    let replicas = [replica(), replica()];
+    for _ in 0..5 {
+        replicas[0].record("sales", false).await;
+    }
+    let calls = (0..1_000).map(|index| replicas[index % 2].acquire("sales", HOLD_MS));
+    let permits: Vec<_> = join_all(calls).await.into_iter().flatten().collect();
+    assert_eq!(permits.len(), 3);
+    for (index, permit) in permits.into_iter().enumerate() {
+        replicas[index % 2].report(permit, Outcome::Success).await;
+    }
+    for replica in &replicas {
+        assert_eq!(replica.get("sales").await.state, "closed");
+    }
+    life.stop();
+    life.finished().await;
+}
+
+#[tokio::test]
+async fn the_state_survives_a_restart() {
+    let (life, redis) = (Life::new(), testing::redis().await);
+    let start = || Breakers::new(settings(Policy::default()), Some(redis.clone()), &life);
+    let before = start();
+    for _ in 0..5 {
+        before.record("sales", false).await;
+    }
+    assert!(start().acquire("sales", HOLD_MS).await.is_err());
+    life.stop();
+    life.finished().await;
+}
+
+#[tokio::test]
+async fn transitions_are_counted_and_the_state_is_shown() {
+    chassis::telemetry::record_metrics().unwrap();
+    let breakers = Breakers::new(BreakerSettings::default(), None, &Life::new());
+    let permit = breakers.acquire("support", HOLD_MS).await.unwrap();
+    breakers.report(permit, Outcome::Success).await;
+    for _ in 0..50 {
+        breakers.record("sales", false).await;
+    }
+    let text = chassis::telemetry::metrics_text();
+    for line in [
+        r#"circuit_breaker_state{agent_id="support"} 0"#,
+        r#"circuit_breaker_state{agent_id="sales"} 1"#,
+        r#"circuit_breaker_transitions_total{agent_id="sales",to="open"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
 }
 
 /// A way to Redis that can be shut: it takes connections and passes bytes on, or drops them all.

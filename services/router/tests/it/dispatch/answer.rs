@@ -38,6 +38,8 @@ async fn an_answer_arrives_whole_in_every_form_of_the_protocol() {
         assert_eq!(methods[0], "server/discover", "the newest revision is asked for first");
         let is_older = methods.iter().any(|method| method == "initialize");
         assert_eq!(is_older, speaks != Speaks::Newest, "{methods:?}");
+        let newest = if is_older { "2025-11-25" } else { "2026-07-28" };
+        assert_eq!(agent.memory().calls[0].header("mcp-protocol-version"), newest);
     }
 }
 
