@@ -9,10 +9,10 @@ use std::time::Duration;
 use chassis::address::Allowlist;
 use chassis::connect::Connector;
 use proto::v1::Agent;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+mod attempt;
 mod backoff;
 mod call;
 mod failure;
@@ -27,6 +27,7 @@ mod stream;
 mod usage;
 mod wire;
 
+use attempt::Errand;
 use line::{Key, Line, Lines};
 use message::Arguments;
 use setback::Setback;
@@ -84,10 +85,8 @@ struct Inner {
 struct Course<'a> {
     agent_id: &'a str,
     line: &'a Line,
-    arguments: &'a RawValue,
-    call: &'a Call,
     deadline: Instant,
-    sent: Sent,
+    errand: Errand<'a>,
 }
 
 impl Dispatcher {
@@ -144,9 +143,9 @@ impl Inner {
             tracing::error!(agent_id, name, "an argument is not JSON and is left out");
         }
         let arguments = &*arguments.write();
-        let sent = Sent::default();
-        let course = Course { agent_id, line, arguments, call, deadline, sent: sent.clone() };
-        let was_sent = || sent.load(Ordering::Acquire);
+        let errand = Errand { settings: &self.settings, call, arguments, sent: Sent::default() };
+        let course = Course { agent_id, line, deadline, errand };
+        let was_sent = || course.errand.sent.load(Ordering::Acquire);
         tokio::select! {
             biased;
             () = call.cancel.cancelled() => Err(Setback::Cancelled { was_sent: was_sent() }),
@@ -171,7 +170,7 @@ impl Inner {
             let wait =
                 if is_renewal { Duration::ZERO } else { self.wait(&setback, attempts, course)? };
             measure::retrying(course.agent_id, &setback, wait);
-            course.sent.store(false, Ordering::Release);
+            course.errand.sent.store(false, Ordering::Release);
             tokio::time::sleep(wait).await;
             attempts += u32::from(!is_renewal);
         }
@@ -179,9 +178,8 @@ impl Inner {
 
     async fn attempt(&self, course: &Course<'_>) -> Result<Reply, Setback> {
         let session = course.line.session().await?;
-        let outcome =
-            session.call(course.arguments, course.call, (&self.settings, &course.sent)).await;
-        if outcome == Err(Setback::Gone) {
+        let outcome = attempt::attempt(&course.errand, &session).await;
+        if outcome.as_ref().is_err_and(Setback::spoils_session) {
             course.line.forget(&session);
         }
         outcome

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -19,7 +18,7 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::{Sse, SseStream};
 
 use super::setback::Setback;
-use super::wire::{self, Form, SESSION, Sent, Wire};
+use super::wire::{self, Form, Outgoing, SESSION, Sent, Wire};
 
 type Refused = StreamableHttpError<Setback>;
 
@@ -46,8 +45,8 @@ impl Handshake {
         message: &ClientJsonRpcMessage,
         headers: HeaderMap,
     ) -> Result<StreamableHttpPostResponse, Refused> {
-        let body = serde_json::to_vec(message)?;
-        let response = match self.wire.post(&self.uri, headers, (body, &Sent::default())).await {
+        let body = Outgoing::new(serde_json::to_vec(message)?, Sent::default());
+        let response = match self.wire.post(&self.uri, headers, body).await {
             Ok(response) => response,
             Err(setback) => return speaks_older(message, &setback).ok_or(Refused::Client(setback)),
         };
@@ -97,9 +96,8 @@ impl StreamableHttpClient for Handshake {
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), Refused> {
         let headers = header_map(Some(session_id), headers);
-        let farewell =
-            self.wire.send(Method::DELETE, &self.uri, headers, (Bytes::new(), Sent::default()));
-        farewell.await.map(drop).map_err(Refused::Client)
+        let farewell = wire::request(Method::DELETE, &self.uri, headers, Outgoing::default());
+        self.wire.send(farewell).await.map(drop).map_err(Refused::Client)
     }
 
     /// Nothing that an agent says outside of a call concerns the mesh, so no connection is held open for it.

@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderValue, Uri};
 use rmcp::model::{
     CancelledNotification, CancelledNotificationParam, ClientCapabilities, ClientConfig,
-    ClientNotification, Implementation, NumberOrString, ProgressToken, ProtocolVersion,
-    RequestMetaObject,
+    Implementation, NumberOrString, ProgressToken, ProtocolVersion, RequestMetaObject,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, RoleClient, RunningService,
@@ -19,36 +17,26 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::{
     StreamableHttpClientTransportConfig, StreamableHttpError,
 };
-use serde_json::value::RawValue;
 
 use super::handshake::Handshake;
-use super::message::{self, Message};
+use super::message;
 use super::setback::Setback;
-use super::stream::Stream;
-use super::wire::{self, Form, SESSION, Sent, Wire};
-use super::{Call, DispatchSettings, Reply, reply};
+use super::wire::{self, SESSION, Wire};
 
 /// The ids before this are rmcp's, for the handshake.
 const FIRST_ID: i64 = 1_000;
 
 /// An agreement with an agent on how to talk.
 pub(super) struct Session {
-    wire: Wire,
-    uri: Uri,
+    pub(super) wire: Wire,
+    pub(super) uri: Uri,
     /// Keeps the session open, and closes it in the end.
     rmcp: RunningService<RoleClient, ClientConfig>,
     /// What every request of this session carries.
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     meta: RequestMetaObject,
     has_id: bool,
     next_id: AtomicI64,
-}
-
-/// A call on its way. Dropped before its answer, it is taken back.
-struct UnderWay<'a> {
-    session: &'a Session,
-    id: i64,
-    sent: &'a Sent,
 }
 
 impl Session {
@@ -76,90 +64,34 @@ impl Session {
         Ok(Self { wire, uri, rmcp, headers, meta, has_id, next_id: AtomicI64::new(FIRST_ID) })
     }
 
-    /// Makes one attempt at a call.
-    pub(super) async fn call(
-        &self,
-        arguments: &RawValue,
-        call: &Call,
-        (settings, sent): (&DispatchSettings, &Sent),
-    ) -> Result<Reply, Setback> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let mut meta = self.meta.clone();
-        meta.set_progress_token(ProgressToken(NumberOrString::Number(id)));
-        let body = message::request(id, &meta, arguments);
-        let under_way = UnderWay { session: self, id, sent };
-        let answer = async {
-            let posted = self.wire.post(&self.uri, self.headers_of(call), (body, sent)).await;
-            let response = posted.map_err(|setback| self.told(setback))?;
-            let form = wire::form(response.headers())?;
-            self.read(form, response.into_body(), (id, call), settings).await
-        };
-        let answer = answer.await;
-        std::mem::forget(under_way);
-        answer
+    /// A number for a request, used once in this session.
+    pub(super) fn next_id(&self) -> i64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    async fn read(
-        &self,
-        form: Form,
-        body: Incoming,
-        (id, call): (i64, &Call),
-        settings: &DispatchSettings,
-    ) -> Result<Reply, Setback> {
-        match form {
-            Form::Json => {
-                let body = self.wire.whole(body).await?;
-                let text = std::str::from_utf8(&body).map_err(Setback::unusable)?;
-                match message::read(text, id)? {
-                    Message::Answer(result) => reply::read(result, settings),
-                    _ => Err(Setback::unusable("the reply is not an answer")),
-                }
-            }
-            Form::Events => {
-                let (wire, uri, headers, deltas) =
-                    (&self.wire, &self.uri, &self.headers, &call.deltas);
-                let result = Stream { wire, uri, headers, id, deltas }.answer(body).await?;
-                reply::read(&result, settings)
-            }
-        }
+    /// What the request of this number says about itself.
+    pub(super) fn meta(&self, id: i64) -> RequestMetaObject {
+        let mut meta = self.meta.clone();
+        meta.set_progress_token(ProgressToken(NumberOrString::Number(id)));
+        meta
     }
 
     /// A missing page is a missing session when there was one.
-    fn told(&self, setback: Setback) -> Setback {
+    pub(super) fn told(&self, setback: Setback) -> Setback {
         if self.has_id && wire::is_gone(&setback) { Setback::Gone } else { setback }
     }
 
-    fn headers_of(&self, call: &Call) -> HeaderMap {
-        let mut headers = self.headers.clone();
-        let traceparent = call.traceparent.clone().or_else(chassis::trace::traceparent);
-        let own = [
-            ("traceparent", traceparent.as_deref()),
-            ("x-request-id", Some(call.request_id.as_str())),
-            ("idempotency-key", Some(call.charge_id.as_str())),
-        ];
-        for (name, value) in own {
-            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-        headers
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        // Where sessions are unknown, an agent notices by the closed connection.
-        if !self.session.has_id || !self.sent.load(Ordering::Acquire) {
+    /// Tells the agent that nobody waits for a request any longer. An agent without sessions notices by the closed
+    /// connection.
+    pub(super) fn take_back(&self, id: i64) {
+        if !self.has_id {
             return;
         }
-        let id = Some(NumberOrString::Number(self.id));
-        let params = CancelledNotificationParam::new(
-            id,
-            Some("the mesh does not wait any longer".to_owned()),
-        );
-        let notice = ClientNotification::CancelledNotification(CancelledNotification::new(params));
+        let id = Some(NumberOrString::Number(id));
+        let reason = Some("the mesh does not wait any longer".to_owned());
+        let notice = CancelledNotification::new(CancelledNotificationParam::new(id, reason));
         // Once polled it is queued, and nobody waits for what becomes of it.
-        let _ = self.session.rmcp.peer().send_notification(notice).now_or_never();
+        let _ = self.rmcp.peer().send_notification(notice.into()).now_or_never();
     }
 }
 

@@ -55,6 +55,15 @@ impl Setback {
         }
     }
 
+    /// Whether the agent may know the session, or the revision that was agreed on, no more.
+    pub(super) fn spoils_session(&self) -> bool {
+        match self {
+            Self::Gone => true,
+            Self::Status { code, .. } => (400..500).contains(code) && *code != TOO_MANY,
+            _ => false,
+        }
+    }
+
     /// How long the agent wants to be left alone.
     pub(super) fn retry_after_ms(&self) -> Option<i64> {
         match self {

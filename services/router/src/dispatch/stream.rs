@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::message::{self, Message};
 use super::setback::Setback;
-use super::wire::{Broken, Metered, Sent, Wire};
+use super::wire::{Broken, Metered, Outgoing, Sent, Wire};
 
 /// How often one stream is taken up again.
 const RESUMPTIONS_MAX: u32 = 5;
@@ -103,7 +103,8 @@ impl Stream<'_> {
             _ => format!(r#""error":{}"#, json!({"code": -32601, "message": "method not found"})),
         };
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#).into_bytes();
-        self.wire.post(self.uri, self.headers.clone(), (body, &Sent::default())).await.map(drop)
+        let body = Outgoing::new(body, Sent::default());
+        self.wire.post(self.uri, self.headers.clone(), body).await.map(drop)
     }
 }
 

@@ -62,26 +62,19 @@ impl Wire {
         &self,
         uri: &Uri,
         mut headers: HeaderMap,
-        (body, sent): (Vec<u8>, &Sent),
+        body: Outgoing,
     ) -> Result<Response<Incoming>, Setback> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(ACCEPT, BOTH);
-        let response = self.send(Method::POST, uri, headers, (body.into(), sent.clone())).await?;
-        settled(response)
+        settled(self.send(request(Method::POST, uri, headers, body)).await?)
     }
 
-    /// Posts without judging the status.
+    /// Sends a request without judging the status of what comes back.
     pub(super) async fn send(
         &self,
-        method: Method,
-        uri: &Uri,
-        headers: HeaderMap,
-        (bytes, sent): (Bytes, Sent),
+        request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, Setback> {
-        let mut request = Request::new(Outgoing { bytes: Some(bytes), sent: sent.clone() });
-        *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
-        *request.headers_mut() = headers;
+        let sent = request.body().sent.clone();
         self.client.request(request).await.map_err(|error| failed(&error, &sent))
     }
 
@@ -94,9 +87,7 @@ impl Wire {
     ) -> Result<Response<Incoming>, Setback> {
         headers.insert(ACCEPT, ONLY_EVENTS);
         headers.insert("last-event-id", last_event);
-        let response =
-            self.send(Method::GET, uri, headers, (Bytes::new(), Sent::default())).await?;
-        settled(response)
+        settled(self.send(request(Method::GET, uri, headers, Outgoing::default())).await?)
     }
 
     /// Reads a whole body, up to the limit.
@@ -117,6 +108,20 @@ impl Wire {
         let meter = Arc::new(AtomicUsize::new(0));
         (Metered { body, meter: meter.clone(), max: self.body_max_bytes }, meter)
     }
+}
+
+/// A request to an agent.
+pub(super) fn request(
+    method: Method,
+    uri: &Uri,
+    headers: HeaderMap,
+    body: Outgoing,
+) -> Request<Outgoing> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri.clone();
+    *request.headers_mut() = headers;
+    request
 }
 
 /// In which form a body is.
@@ -155,10 +160,16 @@ fn failed(error: &legacy::Error, sent: &Sent) -> Setback {
 }
 
 /// The body of a request, which says when it is taken to be sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outgoing {
     bytes: Option<Bytes>,
     sent: Sent,
+}
+
+impl Outgoing {
+    pub(super) fn new(bytes: Vec<u8>, sent: Sent) -> Self {
+        Self { bytes: Some(bytes.into()), sent }
+    }
 }
 
 impl Body for Outgoing {

@@ -191,6 +191,20 @@ async fn a_stream_that_breaks_off_is_taken_up_again() {
 }
 
 #[tokio::test]
+async fn an_agent_that_changed_its_revision_is_asked_anew() {
+    let agent = Agent::start(Speaks::Newest).await;
+    let address = agent.address();
+    let definition = definition(agent.endpoint());
+    let dispatcher = dispatcher(DispatchSettings::default());
+    dispatcher.call(&definition, 1, call().0).await.unwrap();
+    agent.stop().await;
+    let _agent = Agent::on(reserve_at(address), Speaks::Sessions);
+    let outcome = dispatcher.call(&definition, 1, call().0).await;
+    assert_eq!(kind_and_settlement(outcome), (FailureKind::AgentError, Settlement::Release));
+    assert_eq!(dispatcher.call(&definition, 1, call().0).await.unwrap().content, "ok");
+}
+
+#[tokio::test]
 async fn parallel_calls_get_each_their_own_answer() {
     for speaks in ALL {
         let agent = Agent::start(speaks).await;
