@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::business::Business;
+use crate::lexicon::Lexicon;
 use crate::message::Message;
 use crate::reply::Answer;
 use crate::topic::{Desk, refer};
@@ -17,6 +18,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) message: &'a Message,
     /// The shop.
     pub(crate) business: &'a Business,
+    /// The words of the shop.
+    pub(crate) lexicon: &'a Lexicon,
     /// The time at the shop.
     pub(crate) now: &'a Zoned,
 }

@@ -6,6 +6,7 @@ use crate::ask::Ask;
 use crate::booking::diary::Diary;
 use crate::business::Business;
 use crate::index::Index;
+use crate::lexicon::Lexicon;
 use crate::memory::Memory;
 use crate::message::Message;
 use crate::reply::{Answer, Reply, Usage};
@@ -16,6 +17,7 @@ use crate::{booking, sales, support, welcome};
 #[derive(Debug)]
 pub(crate) struct Desks {
     business: Business,
+    lexicon: Lexicon,
     pages: Index,
     products: Index,
     diary: Diary,
@@ -28,7 +30,8 @@ impl Desks {
     pub(crate) fn new(business: Business, diary: Diary) -> Self {
         let pages = Index::new(&business.sections);
         let products = Index::new(&sales::sections(&business.catalogue));
-        Self { business, pages, products, diary, memory: Memory::default() }
+        let lexicon = Lexicon::new(&business);
+        Self { business, lexicon, pages, products, diary, memory: Memory::default() }
     }
 
     /// Answers a message at a moment. The same call again gets the same reply.
@@ -44,7 +47,7 @@ impl Desks {
         }
         let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         let now = now.to_zoned(self.business.shop.time_zone.0.clone());
-        let ask = Ask { message, business: &self.business, now: &now };
+        let ask = Ask { message, business: &self.business, lexicon: &self.lexicon, now: &now };
         let price = |answer: Answer| self.price(message, answer);
         let reply = match desk {
             Desk::Sales => price(sales::answer(&ask, &self.products)),

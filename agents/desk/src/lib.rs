@@ -11,6 +11,7 @@ mod config;
 mod courtesy;
 mod desks;
 mod index;
+mod lexicon;
 mod memory;
 mod message;
 mod reply;

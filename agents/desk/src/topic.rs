@@ -1,6 +1,6 @@
 //! Which desk a message is for: weighed cues, so that a desk passes on only what clearly belongs elsewhere.
 
-use crate::business::Business;
+use crate::lexicon::Lexicon;
 use crate::reply::Referral;
 use crate::words::{find, stems};
 
@@ -45,173 +45,69 @@ impl Desk {
 /// From this weight on a message clearly belongs to a desk, if no other comes near.
 const CLEAR: u32 = 3;
 
-/// Phrases in the words of customers, compared by their stems.
-const CUES: [(Desk, u32, &[&str]); 8] = [
+/// Phrases in the words of customers, compared by their stems: the desk that they speak for, and how much.
+pub(crate) const CUES: [(Desk, u32, &str); 8] = [
     (
         Desk::Booking,
         4,
-        &[
-            "appointment",
-            "reschedule",
-            "book a",
-            "book an",
-            "book me",
-            "booking",
-            "make a reservation",
-            "time slot",
-        ],
+        "appointment | reschedule | book a | book an | book me | booking | make a reservation | time slot",
     ),
     (
         Desk::Booking,
         3,
-        &[
-            "book",
-            "schedule",
-            "reserve",
-            "my visit",
-            "slot",
-            "come in",
-            "come by",
-            "bring in",
-            "bring it in",
-            "drop off",
-        ],
+        "book | schedule | reserve | my visit | slot | come in | come by | bring in | bring it in | drop off",
     ),
     (
         Desk::Booking,
         2,
-        &[
-            "class", "course", "lesson", "visit", "calendar", "demo", "tasting", "repair",
-            "serviced",
-        ],
+        "class | course | lesson | visit | calendar | demo | tasting | repair | serviced",
     ),
     (
         Desk::Support,
         4,
-        &[
-            "refund",
-            "money back",
-            "send back",
-            "send it back",
-            "bring back",
-            "warranty",
-            "guarantee",
-            "track",
-            "order number",
-            "my order",
-            "my parcel",
-            "my package",
-            "my delivery",
-            "where is my",
-            "wheres my",
-            "opening hours",
-            "complaint",
-            "complain",
-            "manager",
-            "human",
-            "real person",
-            "invoice",
-        ],
+        "refund | money back | send back | send it back | bring back | warranty | guarantee | track | order number | \
+         my order | my parcel | my package | my delivery | where is my | wheres my | opening hours | complaint | complain | \
+         manager | human | real person | invoice",
     ),
     (
         Desk::Support,
         3,
-        &[
-            "return",
-            "exchange",
-            "parcel",
-            "package",
-            "deliver",
-            "delivery",
-            "shipping",
-            "damaged",
-            "faulty",
-            "broken",
-            "defective",
-            "not working",
-            "doesnt work",
-            "stopped working",
-            "open on",
-            "are you open",
-            "you open",
-            "do you close",
-            "when do you open",
-            "password",
-            "descale",
-            "leak",
-            "parking",
-            "wrong item",
-            "arrived",
-        ],
+        "return | exchange | parcel | package | deliver | delivery | shipping | damaged | faulty | broken | defective | \
+         not working | doesnt work | stopped working | open on | are you open | you open | do you close | when do you open | \
+         password | descale | leak | parking | wrong item | arrived",
     ),
     (
         Desk::Support,
         2,
-        &[
-            "order", "hours", "address", "payment", "pay with", "problem", "issue", "clean",
-            "policy",
-        ],
+        "order | hours | address | payment | pay with | problem | issue | clean | policy",
     ),
     (
         Desk::Sales,
         4,
-        &[
-            "in stock",
-            "compare",
-            "difference between",
-            "quote",
-            "discount",
-            "how much",
-            "price",
-            "cheapest",
-            "on sale",
-        ],
+        "in stock | compare | difference between | quote | discount | how much | price | cheapest | on sale",
     ),
     (
         Desk::Sales,
         3,
-        &[
-            "cost",
-            "buy",
-            "purchase",
-            "stock",
-            "recommend",
-            "catalogue",
-            "catalog",
-            "do you sell",
-            "do you have",
-            "offer",
-            "cheaper",
-            "which is better",
-            "suggest",
-            "looking for",
-            "do you carry",
-            "product",
-            "gift card",
-        ],
+        "cost | buy | purchase | stock | recommend | catalogue | catalog | do you sell | do you have | offer | cheaper | \
+         which is better | suggest | looking for | do you carry | product | gift card",
     ),
 ];
 
 /// How much speaks for each desk, in the order of [`Desk::ALL`].
 #[must_use]
-pub(crate) fn weigh(text: &str, business: &Business) -> [u32; 4] {
+pub(crate) fn weigh(text: &str, lexicon: &Lexicon) -> [u32; 4] {
     let text = stems(text);
     let mut weights = [0; 4];
-    for (desk, weight, phrases) in CUES {
-        if phrases.iter().any(|phrase| find(&text, &stems(phrase)).is_some()) {
-            weights[desk as usize] += weight;
+    for (desk, weight, phrases) in &lexicon.cues {
+        if phrases.iter().any(|phrase| find(&text, phrase).is_some()) {
+            weights[*desk as usize] += weight;
         }
     }
-    let names = business.catalogue.products.iter().map(|product| stems(&product.name));
-    if names.into_iter().any(|name| find(&text, name.get(..2).unwrap_or(&name)).is_some()) {
+    if text.iter().any(|stem| lexicon.telling.contains(stem)) {
         weights[Desk::Sales as usize] += 2;
     }
-    if business
-        .catalogue
-        .categories()
-        .iter()
-        .any(|category| stems(category).iter().all(|stem| text.contains(stem)))
-    {
+    if lexicon.categories.iter().any(|category| category.iter().all(|stem| text.contains(stem))) {
         weights[Desk::Sales as usize] += 1;
     }
     weights
@@ -219,8 +115,8 @@ pub(crate) fn weigh(text: &str, business: &Business) -> [u32; 4] {
 
 /// The desk that a message clearly belongs to, if it is another one.
 #[must_use]
-pub(crate) fn elsewhere(text: &str, here: Desk, business: &Business) -> Option<Desk> {
-    let weights = weigh(text, business);
+pub(crate) fn elsewhere(text: &str, here: Desk, lexicon: &Lexicon) -> Option<Desk> {
+    let weights = weigh(text, lexicon);
     let own = weights[here as usize];
     let (desk, best) = Desk::ALL
         .into_iter()

@@ -21,7 +21,7 @@ pub(crate) fn answer(ask: &Ask<'_>) -> Answer {
     let state: State = ask.state();
     let text = ask.text();
     let is_new = ask.message.new_handoff(state.handoff_id.as_deref()).is_some();
-    if !is_new && let Some(desk) = elsewhere(text, Desk::Welcome, ask.business) {
+    if !is_new && let Some(desk) = elsewhere(text, Desk::Welcome, ask.lexicon) {
         return ask.refer(desk, &[]).keeping(&state);
     }
     let state = State { handoff_id: ask.handoff_id() };

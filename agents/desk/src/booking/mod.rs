@@ -77,9 +77,10 @@ pub(crate) async fn answer(
 fn aside(ask: &Ask<'_>, draft: &Draft, understood: &Understood, is_new: bool) -> Option<Answer> {
     let text = ask.text();
     let kept = Draft { handoff_id: ask.handoff_id(), ..draft.clone() };
+    let is_going_on = draft.is_begun() && understood.is_told;
     if !is_new
-        && !(draft.is_begun() && understood.is_told)
-        && let Some(desk) = elsewhere(text, Desk::Booking, ask.business)
+        && !is_going_on
+        && let Some(desk) = elsewhere(text, Desk::Booking, ask.lexicon)
     {
         return Some(ask.refer(desk, &[]).keeping(draft));
     }

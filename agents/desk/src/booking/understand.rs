@@ -5,10 +5,10 @@ use jiff::civil::{Date, Time};
 use super::draft::{Draft, Goal, Missing};
 use super::name;
 use crate::ask::Ask;
-use crate::business::services::{Service, Services};
+use crate::lexicon::{Called, Phrase};
 use crate::when::day::{self, Named};
 use crate::when::hour::{self, Wish};
-use crate::words::{find, says, stems, topic_stems, words};
+use crate::words::{find, says, stems, words};
 
 /// A message, understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ fn read(ask: &Ask<'_>, text: &str, mut draft: Draft) -> Understood {
     draft.goal = goal(&text_words, &draft, reference.as_deref());
     let name = name::find(text, draft.asked == Some(Missing::Name));
     draft.reference = reference.or(draft.reference);
-    let (service, services) = service(&ask.business.services, text, &draft);
+    let (service, services) = service(ask, text, &draft);
     draft.service = service.or(draft.service);
     let found = day::find(&text_words, ask.today());
     let rest = day::without(&text_words, found.as_ref());
@@ -72,7 +72,7 @@ fn read(ask: &Ask<'_>, text: &str, mut draft: Draft) -> Understood {
             impossible_day = Some(day);
         }
         None if says(&text_words, &["another day", "different day", "other day"]) => {
-            draft.date = None
+            draft.date = None;
         }
         None => {}
     }
@@ -169,7 +169,7 @@ fn goal(text: &[String], draft: &Draft, reference: Option<&str>) -> Goal {
         "confirm my",
     ];
     let is_making = draft.goal == Goal::Book && draft.is_begun() && reference.is_none();
-    if says(text, &CANCEL) && !(is_making && !names_a_visit(text)) {
+    if says(text, &CANCEL) && (!is_making || names_a_visit(text)) {
         Goal::Cancel
     } else if says(text, &MOVE) && !is_making {
         Goal::Move
@@ -220,16 +220,14 @@ fn names_a_visit(text: &[String]) -> bool {
 }
 
 /// The service that the words name; or several that they fit equally well.
-fn service(services: &Services, text: &str, draft: &Draft) -> (Option<String>, Vec<String>) {
-    let stems = stems(text);
-    let scored = services.all.iter().map(|service| (fit(services, service, &stems), service));
+fn service(ask: &Ask<'_>, text: &str, draft: &Draft) -> (Option<String>, Vec<String>) {
+    let text = stems(text);
+    let services = ask.business.services.all.iter().zip(&ask.lexicon.services);
+    let scored = services.map(|(service, called)| (fit(called, &text), service));
     let scored: Vec<_> = scored.filter(|(score, _)| 0 < *score).collect();
-    let best = scored.iter().map(|(score, _)| *score).max().unwrap_or(0);
-    let fitting: Vec<_> = scored
-        .iter()
-        .filter(|(score, _)| *score == best)
-        .map(|(_, service)| service.id.clone())
-        .collect();
+    let best = scored.iter().map(|(score, _)| *score).max();
+    let fitting = scored.iter().filter(|(score, _)| Some(*score) == best);
+    let fitting: Vec<_> = fitting.map(|(_, service)| service.id.clone()).collect();
     match fitting.as_slice() {
         [] => (None, Vec::new()),
         [only] => (Some(only.clone()), Vec::new()),
@@ -241,22 +239,11 @@ fn service(services: &Services, text: &str, draft: &Draft) -> (Option<String>, V
 }
 
 /// How well words fit a service: phrases that stand whole in them count most, then words that only its name has.
-fn fit(services: &Services, service: &Service, text: &[String]) -> usize {
-    let phrases = service.also.iter().chain([&service.name]).map(|phrase| topic_stems(phrase));
-    let whole = phrases
-        .filter(|phrase| !phrase.is_empty() && phrase.iter().all(|stem| text.contains(stem)))
-        .map(|phrase| 4 * phrase.len() + usize::from(find(text, &phrase).is_some()))
-        .max();
-    let is_own = |stem: &String| {
-        services
-            .all
-            .iter()
-            .all(|other| other.id == service.id || !topic_stems(&other.name).contains(stem))
-    };
-    let own = topic_stems(&service.name)
-        .iter()
-        .filter(|stem| text.contains(stem) && is_own(stem))
-        .count();
+fn fit(called: &Called, text: &[String]) -> usize {
+    let is_in = |phrase: &&Phrase| phrase.iter().all(|stem| text.contains(stem));
+    let weight = |phrase: &Phrase| 4 * phrase.len() + usize::from(find(text, phrase).is_some());
+    let whole = called.phrases.iter().filter(is_in).map(weight).max();
+    let own = called.own.iter().filter(|stem| text.contains(stem)).count();
     whole.unwrap_or(0) + own
 }
 

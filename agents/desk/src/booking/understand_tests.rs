@@ -3,6 +3,7 @@ use jiff::tz::TimeZone;
 
 use super::{Draft, Goal, Missing, Understood, reference, understand};
 use crate::ask::Ask;
+use crate::lexicon::Lexicon;
 use crate::message::Message;
 use crate::testing::business;
 
@@ -12,7 +13,12 @@ fn understood(text: &str, draft: Draft) -> Understood {
     let business = business();
     let message = Message { raw_input: text.to_owned(), ..Message::default() };
     let now = TODAY.at(9, 0, 0, 0).to_zoned(TimeZone::UTC).expect("a moment");
-    understand(&Ask { message: &message, business: &business, now: &now }, draft, false)
+    let lexicon = Lexicon::new(&business);
+    understand(
+        &Ask { message: &message, business: &business, lexicon: &lexicon, now: &now },
+        draft,
+        false,
+    )
 }
 
 #[test]

@@ -74,8 +74,11 @@ impl Business {
         let services = Services::parse(&sources.services, &mut faults);
         let tax = shop.as_ref().map(|shop| &shop.tax);
         let catalogue = Catalogue::parse(&sources.catalogue, tax, &mut faults);
-        let offers = Offers::parse(&sources.offers, &catalogue, &mut faults);
-        let orders = Orders::parse(&sources.orders, &catalogue, &mut faults);
+        // What names a product that could not be read is not a mistake of its own.
+        let is_whole = faults.0.iter().all(|fault| fault.file != catalogue::FILE);
+        let known = is_whole.then_some(&catalogue);
+        let offers = Offers::parse(&sources.offers, known, &mut faults);
+        let orders = Orders::parse(&sources.orders, known, &mut faults);
         let mut sections = Vec::new();
         for (name, text) in &sources.pages {
             sections.extend(pages::sections(name, text, &mut faults));

@@ -51,12 +51,14 @@ pub(crate) struct Offers {
 }
 
 impl Offers {
-    /// Reads the file.
-    pub(crate) fn parse(text: &str, catalogue: &Catalogue, faults: &mut Faults) -> Self {
+    /// Reads the file. Products are looked up when the catalogue could be read.
+    pub(crate) fn parse(text: &str, catalogue: Option<&Catalogue>, faults: &mut Faults) -> Self {
         let mut all = Vec::new();
         for row in table::rows::<Offer>(FILE, text, faults) {
             let offer = row.value;
-            if !catalogue.products.iter().any(|product| offer.concerns(product)) {
+            let has =
+                |known: &Catalogue| known.products.iter().any(|product| offer.concerns(product));
+            if !catalogue.is_none_or(has) {
                 faults.add(
                     FILE,
                     row.line,

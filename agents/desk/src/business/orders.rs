@@ -59,8 +59,8 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Reads the file.
-    pub(crate) fn parse(text: &str, catalogue: &Catalogue, faults: &mut Faults) -> Self {
+    /// Reads the file. Products are looked up when the catalogue could be read.
+    pub(crate) fn parse(text: &str, catalogue: Option<&Catalogue>, faults: &mut Faults) -> Self {
         let mut all: Vec<Order> = Vec::new();
         for row in table::rows::<Order>(FILE, text, faults) {
             let order = row.value;
@@ -68,7 +68,7 @@ impl Orders {
                 faults.add(FILE, row.line, format!("order `{}` is there twice", order.order_id));
             }
             for (_, sku) in &order.items.0 {
-                if catalogue.find(sku).is_none() {
+                if catalogue.is_some_and(|known| known.find(sku).is_none()) {
                     faults.add(
                         FILE,
                         row.line,

@@ -38,7 +38,8 @@ pub(crate) fn rows<T: DeserializeOwned>(
         match read {
             Ok(row) => rows.push(row),
             Err(error) => {
-                faults.add(file, error.position().map_or(0, csv::Position::line), message(&error))
+                let line = error.position().map_or(0, csv::Position::line);
+                faults.add(file, line, message(&error, &headers));
             }
         }
     }
@@ -56,9 +57,16 @@ pub(crate) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<D
         .map_err(|_| de::Error::custom(format!("`{text}` is not a day such as 2026-12-24")))
 }
 
-fn message(error: &csv::Error) -> String {
+fn message(error: &csv::Error, headers: &csv::StringRecord) -> String {
     match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|field| headers.get(usize::try_from(field).ok()?));
+            let prefix = column.map(|column| format!("{column}: ")).unwrap_or_default();
+            match err.kind() {
+                csv::DeserializeErrorKind::ParseInt(_) => format!("{prefix}not a whole number"),
+                kind => format!("{prefix}{kind}"),
+            }
+        }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("the row has {len} fields, the first line has {expected_len}")
         }

@@ -186,3 +186,68 @@ async fn an_answer_is_priced_as_the_owner_says() {
     assert_eq!(reply.usage.input_tokens, 2);
     assert_eq!(reply.usage.output_tokens, chassis::tokens::estimate(&reply.content));
 }
+
+#[tokio::test]
+async fn no_text_leaves_a_desk_without_an_answer() {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+    const TEXTS: usize = 400;
+    let words = prop::sample::select(vec![
+        "book",
+        "cancel",
+        "move",
+        "a",
+        "tasting",
+        "on",
+        "31",
+        "february",
+        "24",
+        "december",
+        "at",
+        "3",
+        "pm",
+        "15:30",
+        "next",
+        "friday",
+        "week",
+        "the",
+        "second",
+        "B-K7M2QD",
+        "order",
+        "LL-10482",
+        "refund",
+        "compare",
+        "Rosso",
+        "Duo",
+        "99999",
+        "x",
+        "under",
+        "300",
+        "between",
+        "2026-02-30",
+        "1/1/1",
+        "in",
+        "999",
+        "weeks",
+        "my",
+        "name",
+        "is",
+        "hello",
+        "thanks",
+        "İstanbul",
+        "ẞ",
+    ]);
+    let sentences = prop::collection::vec(words, 1..12).prop_map(|words| words.join(" "));
+    let texts = prop_oneof![sentences, "\\PC{1,40}"];
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), seed);
+    let house = House::open().await;
+    let mut customer = house.customer("user-1");
+    for turn in 0..TEXTS {
+        let text = texts.new_tree(&mut runner).expect("a text").current();
+        let reply = customer.say(Desk::ALL[turn % 4], &text).await;
+        assert!(!reply.content.trim().is_empty(), "{text}");
+    }
+}

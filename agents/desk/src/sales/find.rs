@@ -1,10 +1,11 @@
 //! Products that fit a description: a category, a use, a price range.
 
 use super::budget::Bounds;
-use crate::business::Business;
+use crate::ask::Ask;
 use crate::business::catalogue::{Catalogue, Product};
 use crate::business::pages::Section;
 use crate::index::Index;
+use crate::lexicon::Phrase;
 use crate::words::{stems, topic_stems, words};
 
 /// The most products of one list.
@@ -29,23 +30,21 @@ pub(crate) fn sections(catalogue: &Catalogue) -> Vec<Section> {
     catalogue.products.iter().map(section).collect()
 }
 
-/// The products that fit a text, best first; empty when it describes none.
+/// The products that fit the customer's words, best first; empty when they describe none.
 #[must_use]
-pub(crate) fn find<'a>(business: &'a Business, index: &Index, text: &str) -> Vec<&'a Product> {
-    let bounds = Bounds::of(&words(text));
-    let category = category(&business.catalogue, text);
-    let hits = index.search(&described(text));
-    let fits = |product: &Product| {
+pub(crate) fn find<'a>(ask: &Ask<'a>, index: &Index) -> Vec<&'a Product> {
+    let products = &ask.business.catalogue.products;
+    let bounds = Bounds::of(&words(ask.text()));
+    let category = category(ask);
+    let fits = |product: &&Product| {
         category.is_none_or(|category| product.category == category) && bounds.hold(product.price)
     };
-    let mut found: Vec<&Product> = hits
-        .iter()
-        .filter(|hit| COVERAGE_MIN <= hit.coverage)
-        .map(|hit| &business.catalogue.products[hit.section])
-        .filter(|product| fits(product))
-        .collect();
+    let hits = index.search(&described(ask.text()));
+    let hits = hits.iter().filter(|hit| COVERAGE_MIN <= hit.coverage);
+    let mut found: Vec<&Product> =
+        hits.map(|hit| &products[hit.section]).filter(|product| fits(product)).collect();
     if found.is_empty() && (category.is_some() || bounds.is_set()) {
-        found = business.catalogue.products.iter().filter(|product| fits(product)).collect();
+        found = products.iter().filter(fits).collect();
     }
     if bounds.is_cheapest_first {
         found.sort_by_key(|product| product.price);
@@ -56,35 +55,32 @@ pub(crate) fn find<'a>(business: &'a Business, index: &Index, text: &str) -> Vec
     found
 }
 
-/// The category that a text names, by all of its words or by the one that no other category has.
+/// The category that the customer names, by all of its words or by the one that no other category has.
 #[must_use]
-pub(crate) fn category<'a>(catalogue: &'a Catalogue, text: &str) -> Option<&'a str> {
-    let text = stems(text);
-    let categories = catalogue.categories();
+pub(crate) fn category<'a>(ask: &Ask<'a>) -> Option<&'a str> {
+    let text = stems(ask.text());
+    let categories = &ask.lexicon.categories;
     let whole =
-        categories.iter().find(|category| stems(category).iter().all(|stem| text.contains(stem)));
-    let others = |category: &str, stem: &String| {
-        categories.iter().any(|other| *other != category && stems(other).contains(stem))
+        categories.iter().position(|category| category.iter().all(|stem| text.contains(stem)));
+    let is_own = |category: &Phrase, stem: &String| {
+        categories.iter().filter(|other| *other != category).all(|other| !other.contains(stem))
     };
-    let by_part = || {
-        categories.iter().find(|category| {
-            stems(category).iter().any(|stem| text.contains(stem) && !others(category, stem))
-        })
+    let names = |category: &Phrase| {
+        category.iter().any(|stem| text.contains(stem) && is_own(category, stem))
     };
-    whole.or_else(by_part).copied()
+    let named = whole.or_else(|| categories.iter().position(names))?;
+    ask.business.catalogue.categories().get(named).copied()
 }
 
-/// Whether a text describes something that the shop does not have, rather than asking in general.
+/// Whether the customer describes something that the shop does not have, rather than asking in general.
 #[must_use]
-pub(crate) fn asks_beyond(business: &Business, index: &Index, text: &str) -> bool {
-    let stems = topic_stems(&described(text));
-    let is_known =
-        |stem: &String| !index.search(stem).is_empty() || stems_of_shop(business).contains(stem);
+pub(crate) fn asks_beyond(ask: &Ask<'_>, index: &Index) -> bool {
+    let stems = topic_stems(&described(ask.text()));
+    let is_known = |stem: &String| {
+        !index.search(stem).is_empty()
+            || ask.lexicon.categories.iter().any(|known| known.contains(stem))
+    };
     !stems.is_empty() && !stems.iter().any(is_known)
-}
-
-fn stems_of_shop(business: &Business) -> Vec<String> {
-    business.catalogue.categories().into_iter().flat_map(stems).collect()
 }
 
 /// The text without what every question to a sales desk holds.

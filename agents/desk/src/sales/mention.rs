@@ -1,8 +1,9 @@
 //! Products that a customer names, and how many of each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::business::catalogue::{Catalogue, Product};
+use crate::lexicon::Lexicon;
 use crate::words::{number, stem, stems, words};
 
 /// The most of one product that a customer can mean.
@@ -26,10 +27,14 @@ struct Candidate<'a> {
 
 /// The products named in a text, in its order.
 #[must_use]
-pub(crate) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Vec<Mention<'a>> {
+pub(crate) fn find<'a>(
+    catalogue: &'a Catalogue,
+    lexicon: &Lexicon,
+    text: &str,
+) -> Vec<Mention<'a>> {
     let text_words = words(text);
     let text_stems: Vec<String> = text_words.iter().map(|word| stem(word)).collect();
-    let mut candidates = candidates(catalogue, text, &text_stems);
+    let mut candidates = candidates(catalogue, lexicon, text, &text_stems);
     let sets: Vec<BTreeSet<usize>> =
         candidates.iter().map(|candidate| candidate.at.clone()).collect();
     candidates.retain(|candidate| {
@@ -58,19 +63,16 @@ pub(crate) fn find<'a>(catalogue: &'a Catalogue, text: &str) -> Vec<Mention<'a>>
 
 fn candidates<'a>(
     catalogue: &'a Catalogue,
+    lexicon: &Lexicon,
     text: &str,
     text_stems: &[String],
 ) -> Vec<Candidate<'a>> {
-    let names: Vec<Vec<String>> =
-        catalogue.products.iter().map(|product| stems(&product.name)).collect();
     let lower = text.to_lowercase();
-    let kinds: Vec<String> = catalogue.categories().into_iter().flat_map(stems).collect();
-    let telling = telling_stems(&names, &kinds);
     let mut candidates = Vec::new();
-    for (product, name) in catalogue.products.iter().zip(&names) {
+    for (product, name) in catalogue.products.iter().zip(&lexicon.names) {
         let at: BTreeSet<usize> =
             (0..text_stems.len()).filter(|&at| name.contains(&text_stems[at])).collect();
-        let is_telling = |&at: &usize| telling.contains(text_stems[at].as_str());
+        let is_telling = |&at: &usize| lexicon.telling.contains(text_stems[at].as_str());
         if at.iter().any(is_telling) {
             candidates.push(Candidate { product, at: connected(&at, is_telling) });
         } else if lower.contains(&product.sku.to_lowercase()) {
@@ -99,26 +101,6 @@ fn connected(at: &BTreeSet<usize>, is_telling: impl Fn(&usize) -> bool) -> BTree
     run
 }
 
-/// Stems that tell what is meant by themselves: those of one product only, and those that only begin names (a brand);
-/// never those that name a kind of thing.
-fn telling_stems<'a>(names: &'a [Vec<String>], kinds: &[String]) -> BTreeSet<&'a str> {
-    let mut uses: HashMap<&str, (usize, bool)> = HashMap::new();
-    for name in names {
-        for (index, stem) in name.iter().enumerate().filter(|(_, stem)| !kinds.contains(stem)) {
-            let entry = uses.entry(stem).or_insert((0, true));
-            entry.0 += 1;
-            entry.1 &= index == 0;
-        }
-    }
-    let is_word = |stem: &str| {
-        3 <= stem.len() && number(stem).is_none() && stem.chars().all(char::is_alphabetic)
-    };
-    let telling = uses
-        .into_iter()
-        .filter(|(stem, (count, begins))| is_word(stem) && (*count == 1 || *begins));
-    telling.map(|(stem, _)| stem).collect()
-}
-
 fn quantity(words: &[String], free_from: usize, start: usize, end: usize) -> Option<i64> {
     let is_measure = |index: usize| {
         words.get(index + 1).is_some_and(|word| {
@@ -144,10 +126,14 @@ mod tests {
     use super::find;
     use crate::testing::business;
 
+    /// Numbers of products, and how many of them.
+    type Found = &'static [(&'static str, Option<i64>)];
+
     #[test]
     fn products_and_quantities_are_found() {
         let business = business();
-        let cases: [(&str, &[(&str, Option<i64>)]); 12] = [
+        let lexicon = crate::lexicon::Lexicon::new(&business);
+        let cases: [(&str, Found); 12] = [
             ("how much is the Rosso Duo?", &[("ESP-DUO", None)]),
             ("kestrel 40", &[("GRI-40", None)]),
             ("the hand grinder", &[("GRI-HAND", None)]),
@@ -162,7 +148,7 @@ mod tests {
             ("", &[]),
         ];
         for (text, expected) in cases {
-            let found = find(&business.catalogue, text);
+            let found = find(&business.catalogue, &lexicon, text);
             let skus = |products: &[&crate::business::catalogue::Product]| {
                 products.iter().map(|product| product.sku.clone()).collect::<Vec<_>>().join("|")
             };

@@ -85,7 +85,7 @@ pub(crate) fn answer(ask: &Ask<'_>, index: &Index) -> Answer {
     let state: State = ask.state();
     let text = ask.text();
     let is_new = ask.message.new_handoff(state.handoff_id.as_deref()).is_some();
-    if !is_new && let Some(desk) = elsewhere(text, Desk::Sales, ask.business) {
+    if !is_new && let Some(desk) = elsewhere(text, Desk::Sales, ask.lexicon) {
         return ask.refer(desk, &known(ask, &state)).keeping(&state);
     }
     let state = State { handoff_id: ask.handoff_id(), ..state };
@@ -125,16 +125,19 @@ fn mentions<'a>(ask: &Ask<'a>, state: &State, is_new: bool) -> Vec<Mention<'a>> 
         "the price",
     ];
     let catalogue = &ask.business.catalogue;
-    let named = mention::find(catalogue, ask.text());
+    let named = mention::find(catalogue, ask.lexicon, ask.text());
     if !named.is_empty() {
         return named;
     }
-    let is_pointing =
-        says(&words(ask.text()), &POINTING) && find::category(catalogue, ask.text()).is_none();
+    let is_pointing = says(&words(ask.text()), &POINTING) && find::category(ask).is_none();
     if !is_new && (!is_pointing || state.focus.is_empty()) {
         return Vec::new();
     }
-    let before = ask.message.said_before().into_iter().map(|said| mention::find(catalogue, said));
+    let before = ask
+        .message
+        .said_before()
+        .into_iter()
+        .map(|said| mention::find(catalogue, ask.lexicon, said));
     if is_new {
         return before.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
     }
@@ -210,7 +213,7 @@ fn without_product(ask: &Ask<'_>, index: &Index, state: State) -> Answer {
             format!("These are our services:\n{services}\n\nOur booking desk finds you a time.");
         return Answer::new(content).keeping(&state);
     }
-    let found = find::find(ask.business, index, ask.text());
+    let found = find::find(ask, index);
     if !found.is_empty() {
         let focus = found.iter().take(FOCUS_MAX).map(|product| product.sku.clone()).collect();
         let content = if says(&words, &COMPARE) && 1 < found.len() {
@@ -225,7 +228,7 @@ fn without_product(ask: &Ask<'_>, index: &Index, state: State) -> Answer {
     let business = ask.business;
     let content = if says(&words, &OFFERS) {
         speak::offers(business.offers.today(ask.today()))
-    } else if find::asks_beyond(business, index, ask.text()) {
+    } else if find::asks_beyond(ask, index) {
         format!(
             "I found nothing like that: we sell {}. What are you looking for?",
             business.catalogue.categories().join(", ")

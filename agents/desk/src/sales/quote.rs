@@ -91,6 +91,8 @@ mod tests {
 
     const TODAY: Date = date(2026, 11, 21);
 
+    type Items = &'static [(&'static str, i64)];
+
     fn quoted(items: &[(&str, i64)], today: Date) -> Quote {
         let business = business();
         let items: Vec<_> = items
@@ -102,7 +104,7 @@ mod tests {
 
     #[test]
     fn totals_are_exact() {
-        let cases: [(&[(&str, i64)], i64, i64); 5] = [
+        let cases: [(Items, i64, i64); 5] = [
             (&[("ESP-ONE", 1)], 34_900, 6_526),
             (&[("BEA-HOU-250", 3)], 2_550, 0),
             (&[("BEA-HOU-250", 4)], 3_060, 0),

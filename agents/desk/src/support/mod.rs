@@ -45,7 +45,7 @@ pub(crate) fn answer(ask: &Ask<'_>, index: &Index) -> Answer {
     let number = order::number(ask, text, 0 < state.asked);
     if !is_new
         && number.is_none()
-        && let Some(desk) = elsewhere(text, Desk::Support, ask.business)
+        && let Some(desk) = elsewhere(text, Desk::Support, ask.lexicon)
     {
         let known =
             state.order_id.iter().map(|id| format!("It was about order {id}.")).collect::<Vec<_>>();

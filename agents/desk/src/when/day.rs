@@ -25,11 +25,13 @@ pub(crate) struct Found {
     pub(crate) words: Range<usize>,
 }
 
+/// One way of naming a day: what it names at the start of the words, and how many of them it takes.
+type Form = fn(&[String], Date) -> Option<(Named, usize)>;
+
 /// The first day that the words name, seen from today. A written date wins over a weekday beside it.
 #[must_use]
 pub(crate) fn find(words: &[String], today: Date) -> Option<Found> {
-    let forms: [fn(&[String], Date) -> Option<(Named, usize)>; 4] =
-        [numeric, with_month, weekday, relative];
+    let forms: [Form; 4] = [numeric, with_month, weekday, relative];
     forms.iter().find_map(|form| {
         (0..words.len()).find_map(|start| {
             let (named, length) = form(&words[start..], today)?;
@@ -183,10 +185,10 @@ fn month(word: &str) -> Option<i8> {
         "november",
         "december",
     ];
-    let is_name = |name: &&str| {
-        **name == *word || name[..3] == *word || (word == "sept" && name.starts_with(word))
+    let is_name = |name: &str| {
+        name == word || name[..3] == *word || (word == "sept" && name.starts_with(word))
     };
-    let index = MONTHS.iter().position(|name| is_name(&name))?;
+    let index = MONTHS.iter().position(|name| is_name(name))?;
     i8::try_from(index + 1).ok()
 }
 

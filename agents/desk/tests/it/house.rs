@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chassis::Life;
 use desk::Config;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig};
 use rmcp::service::RunningService;
@@ -17,13 +18,13 @@ pub(crate) type Client = RunningService<RoleClient, ClientConfig>;
 /// The desks of the shipped shop, served until this is dropped.
 pub(crate) struct House {
     pub(crate) url: String,
-    server: tokio::task::JoinHandle<()>,
+    life: Life,
     _folder: TempDir,
 }
 
 impl Drop for House {
     fn drop(&mut self) {
-        self.server.abort();
+        self.life.close();
     }
 }
 
@@ -40,9 +41,9 @@ impl House {
         let router = desk::build(&config).await.expect("the desks are built");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let server =
-            tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
-        Self { url, server, _folder: folder }
+        let life = Life::new();
+        chassis::serve::http("desk", listener, router, &life);
+        Self { url, life, _folder: folder }
     }
 
     /// A client of one desk.
@@ -53,13 +54,19 @@ impl House {
 
     /// Posts one JSON-RPC message without any handshake.
     pub(crate) async fn post(&self, desk: &str, body: Value) -> reqwest::Response {
-        let request = reqwest::Client::new()
+        let request = http()
             .post(format!("{}/{desk}", self.url))
             .header("content-type", "application/json")
             .header("accept", "application/json, text/event-stream")
             .body(body.to_string());
         request.send().await.expect("an answer")
     }
+}
+
+/// An HTTP client with a deadline.
+pub(crate) fn http() -> reqwest::Client {
+    let limit = std::time::Duration::from_secs(30);
+    reqwest::Client::builder().timeout(limit).build().expect("a client")
 }
 
 /// The arguments of a call.

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::house::{House, arguments};
+use crate::house::{House, arguments, http};
 
 fn call(arguments: &Value, token: Option<&str>) -> Value {
     let meta = token.map(|token| json!({"progressToken": token})).unwrap_or_else(|| json!({}));
@@ -114,7 +114,7 @@ async fn states_that_no_desk_wrote_do_no_harm() {
 #[tokio::test]
 async fn health_and_strangers() {
     let house = House::open().await;
-    let client = reqwest::Client::new();
+    let client = http();
     let health = client.get(format!("{}/health", house.url)).send().await.expect("an answer");
     assert_eq!(health.status(), 200);
     let body: Value = serde_json::from_str(&health.text().await.expect("a body")).expect("JSON");
