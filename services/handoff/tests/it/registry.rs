@@ -51,6 +51,11 @@ impl Shelf {
         slots.entry(agent_id.to_owned()).or_default().insert(holder.to_owned());
     }
 
+    /// Takes a slot from a holder.
+    pub(crate) fn vacate(&self, agent_id: &str, holder: &str) {
+        self.slots.lock().unwrap().entry(agent_id.to_owned()).or_default().remove(holder);
+    }
+
     /// Shows a changed set of agents.
     pub(crate) fn show(&self, change: impl FnOnce(&mut Snapshot)) {
         self.snapshot.send_modify(change);

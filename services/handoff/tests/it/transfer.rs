@@ -53,12 +53,12 @@ async fn a_handoff_gives_the_session_the_slot_of_the_receiver() {
         let brief = response.brief.unwrap();
         assert_eq!(brief.compression_method, "identity");
         assert_eq!(brief.recent_messages, request.history, "short histories travel byte for byte");
-        assert_eq!(mesh.shelf.holders("refunds"), [request.handoff_id.clone()]);
+        assert_eq!(mesh.shelf.holders("refunds"), [request.handoff_id.as_str()]);
         assert_eq!(mesh.record(&request).await.state, "accepted");
 
         let record = mesh.complete(&request).await.unwrap();
         assert_eq!((record.state.as_str(), record.to_agent.as_str()), ("completed", "refunds"));
-        assert_eq!(mesh.shelf.holders("refunds"), [request.session_id.clone()]);
+        assert_eq!(mesh.shelf.holders("refunds"), [request.session_id.as_str()]);
         assert!(mesh.shelf.holders("source").is_empty(), "the source's slot is free");
         assert_eq!(mesh.complete(&request).await.unwrap(), record, "completing is idempotent");
     })
@@ -79,7 +79,7 @@ async fn a_repeat_is_answered_from_the_store_and_a_larger_exclude_goes_on() {
             mesh.shelf.holders("refunds").is_empty(),
             "the lease of the first one is given back"
         );
-        assert_eq!(mesh.shelf.holders("orders"), [request.handoff_id.clone()]);
+        assert_eq!(mesh.shelf.holders("orders"), [request.handoff_id.as_str()]);
         assert_eq!(mesh.transfer(&excluding(&request, &["refunds"])).await.unwrap(), second);
 
         let everyone = excluding(&request, &["refunds", "orders", "default-agent"]);
@@ -131,7 +131,7 @@ async fn repeats_at_the_same_time_end_at_one_agent() {
                 Err(error) => assert_eq!(code(error), "version_conflict"),
             }
         }
-        assert_eq!(mesh.shelf.holders("refunds"), [request.handoff_id.clone()]);
+        assert_eq!(mesh.shelf.holders("refunds"), [request.handoff_id.as_str()]);
         assert_eq!(mesh.transfer(&request).await.unwrap().accepted_agent, "refunds");
     })
     .await;
