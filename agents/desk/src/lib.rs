@@ -20,6 +20,7 @@ mod server;
 mod support;
 #[cfg(test)]
 mod testing;
+mod tongue;
 mod tool;
 mod topic;
 mod welcome;

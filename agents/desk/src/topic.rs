@@ -46,7 +46,7 @@ impl Desk {
 const CLEAR: u32 = 3;
 
 /// Phrases in the words of customers, compared by their stems: the desk that they speak for, and how much.
-pub(crate) const CUES: [(Desk, u32, &str); 8] = [
+pub(crate) const CUES: [(Desk, u32, &str); 9] = [
     (
         Desk::Booking,
         4,
@@ -55,7 +55,8 @@ pub(crate) const CUES: [(Desk, u32, &str); 8] = [
     (
         Desk::Booking,
         3,
-        "book | schedule | reserve | my visit | slot | come in | come by | bring in | bring it in | drop off",
+        "book | schedule | reserve | my visit | slot | come in | come by | bring in | bring it in | drop off | free times | times are free | \
+         what times do you have | times are available | which times",
     ),
     (
         Desk::Booking,
@@ -66,13 +67,13 @@ pub(crate) const CUES: [(Desk, u32, &str); 8] = [
         Desk::Support,
         4,
         "refund | money back | send back | send it back | bring back | warranty | guarantee | track | order number | \
-         my order | my parcel | my package | my delivery | where is my | wheres my | opening hours | complaint | complain | \
-         manager | human | real person | invoice",
+         my order | my parcel | my package | my delivery | where is my | wheres my | order status | opening hours | complaint | \
+         complain | manager | speak to | talk to | real person | human agent | invoice | delivery | shipping | postage",
     ),
     (
         Desk::Support,
         3,
-        "return | exchange | parcel | package | deliver | delivery | shipping | damaged | faulty | broken | defective | \
+        "return | exchange | parcel | package | deliver | charged | bill | damaged | faulty | broken | defective | \
          not working | doesnt work | stopped working | open on | are you open | you open | do you close | when do you open | \
          password | descale | leak | parking | wrong item | arrived",
     ),
@@ -84,14 +85,15 @@ pub(crate) const CUES: [(Desk, u32, &str); 8] = [
     (
         Desk::Sales,
         4,
-        "in stock | compare | difference between | quote | discount | how much | price | cheapest | on sale",
+        "in stock | compare | difference between | quote | discount | price | cheapest | on sale",
     ),
     (
         Desk::Sales,
         3,
-        "cost | buy | purchase | stock | recommend | catalogue | catalog | do you sell | do you have | offer | cheaper | \
-         which is better | suggest | looking for | do you carry | product | gift card",
+        "cost | buy | purchase | stock | recommend | catalogue | catalog | do you sell | offer | cheaper | \
+         which is better | suggest | looking for | product | gift card",
     ),
+    (Desk::Sales, 2, "how much | do you have | do you carry"),
 ];
 
 /// How much speaks for each desk, in the order of [`Desk::ALL`].

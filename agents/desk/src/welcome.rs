@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ask::Ask;
 use crate::courtesy::{is_farewell, is_greeting};
 use crate::reply::Answer;
+use crate::tongue::english_only;
 use crate::topic::{Desk, elsewhere};
 use crate::words::{says, words};
 
@@ -58,8 +59,10 @@ fn content(ask: &Ask<'_>, text: &str) -> String {
     if says(&words, &["how are you"]) {
         return format!("Very well, thank you: the coffee is fresh. {}", desks(ask));
     }
+    let foreign = english_only(&ask.message.detected_language);
+    let foreign = foreign.map(|sentence| format!("{sentence}\n\n")).unwrap_or_default();
     format!(
-        "I am not sure which desk can help with that. {} You can also call us on {}.",
+        "{foreign}I am not sure which desk can help with that. {} You can also call us on {}.",
         desks(ask),
         shop.phone
     )

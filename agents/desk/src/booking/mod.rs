@@ -19,7 +19,7 @@ use crate::courtesy::{is_farewell, is_greeting};
 use crate::reply::{Answer, Reply};
 use crate::sales;
 use crate::topic::{Desk, elsewhere};
-use crate::words::{says, words};
+use crate::words::{says, stems, words};
 
 /// How often a new reference is drawn when one is used already.
 const REFERENCE_ATTEMPTS: u32 = 16;
@@ -38,18 +38,19 @@ pub(crate) enum Error {
     Reference,
 }
 
-/// Answers a message. `price` makes a complete reply of an answer. The same call again gets the stored reply of the
+/// Answers a message. `complete` makes a reply of an answer. The same call again gets the stored reply of the
 /// first, if that changed the diary.
 pub(crate) async fn answer(
     ask: &Ask<'_>,
     diary: &Diary,
-    price: impl Fn(Answer) -> Reply,
+    complete: impl Fn(Answer) -> Reply,
 ) -> Result<Reply, Error> {
     let draft: Draft = ask.state();
     let is_new = ask.message.new_handoff(draft.handoff_id.as_deref()).is_some();
+    let price = price_asked(ask, &draft);
     let understood = understand(ask, draft.clone(), is_new);
     if let Some(answer) = aside(ask, &draft, &understood, is_new) {
-        return Ok(price(answer));
+        return Ok(complete(answer));
     }
     let understood = Understood {
         draft: Draft { handoff_id: ask.handoff_id(), ..understood.draft },
@@ -62,8 +63,9 @@ pub(crate) async fn answer(
     }
     let known = known(ask, &understood, &mut page).await?;
     let Step { content, draft, change, is_complete } = decide::decide(ask, understood, known);
+    let content = price.into_iter().chain([content]).collect::<Vec<_>>().join(" ");
     let answer = Answer { is_complete, ..Answer::new(content).keeping(&draft) };
-    let reply = price(answer);
+    let reply = complete(answer);
     if let Some(change) = change {
         let now_ms = ask.now.timestamp().as_millisecond();
         page.change(&change, now_ms).await?;
@@ -77,7 +79,7 @@ pub(crate) async fn answer(
 fn aside(ask: &Ask<'_>, draft: &Draft, understood: &Understood, is_new: bool) -> Option<Answer> {
     let text = ask.text();
     let kept = Draft { handoff_id: ask.handoff_id(), ..draft.clone() };
-    let is_going_on = draft.is_begun() && understood.is_told;
+    let is_going_on = draft.is_begun() && (understood.is_told || price_asked(ask, draft).is_some());
     if !is_new
         && !is_going_on
         && let Some(desk) = elsewhere(text, Desk::Booking, ask.lexicon)
@@ -116,6 +118,15 @@ fn aside(ask: &Ask<'_>, draft: &Draft, understood: &Understood, is_new: bool) ->
         );
     }
     None
+}
+
+/// The price of the chosen service, when the customer asks for it in between.
+fn price_asked(ask: &Ask<'_>, draft: &Draft) -> Option<String> {
+    const PRICE: [&str; 5] = ["cost", "price", "how much", "expensive", "charge"];
+    let service = ask.business.services.find(draft.service.as_deref()?)?;
+    let names_product = stems(ask.text()).iter().any(|stem| ask.lexicon.telling.contains(stem));
+    let asks = says(&words(ask.text()), &PRICE) && !names_product;
+    asks.then(|| format!("{}: {}.", service.name, speak::price(ask, service)))
 }
 
 async fn known(ask: &Ask<'_>, understood: &Understood, page: &mut Page) -> Result<Known, Error> {

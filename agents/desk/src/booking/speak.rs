@@ -251,7 +251,8 @@ pub(crate) fn given_up() -> String {
     "No problem, nothing is changed. You can write to me again at any time.".to_owned()
 }
 
-fn price(ask: &Ask<'_>, service: &Service) -> String {
+/// What a service costs.
+pub(crate) fn price(ask: &Ask<'_>, service: &Service) -> String {
     let is_free = service.price.0 == 0;
     if is_free { "free of charge".to_owned() } else { sales::price(ask.business, service.price) }
 }

@@ -88,6 +88,14 @@ pub(crate) struct ClosedDay {
 }
 
 impl ClosedDay {
+    /// The first of these days that is not over.
+    #[must_use]
+    pub(crate) fn next(&self, today: Date) -> Option<Date> {
+        const YEARS_MAX: usize = 366 * 9;
+        let days = std::iter::successors(Some(today), |day| day.tomorrow().ok());
+        days.take(YEARS_MAX).find(|day| self.covers(*day))
+    }
+
     /// Whether a day is one of them.
     #[must_use]
     pub(crate) fn covers(&self, date: Date) -> bool {

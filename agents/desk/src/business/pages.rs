@@ -90,7 +90,28 @@ fn without_comments(text: &str) -> (String, String) {
         rest = after;
     }
     body.push_str(rest);
-    (body.trim().to_owned(), also.trim().to_owned())
+    (unwrapped(body.trim()), also.trim().to_owned())
+}
+
+/// The text with the lines of a paragraph on one line, as a chat shows it; lists, tables and quotes keep theirs.
+fn unwrapped(text: &str) -> String {
+    let is_item = |line: &str| {
+        let marked = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_numbered = marked.len() < line.len() && marked.starts_with(['.', ')']);
+        is_numbered || line.starts_with(['-', '*', '+', '|', '>', '#']) && !line.starts_with("**")
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim_end) {
+        let goes_on = lines.last().is_some_and(|last| !last.is_empty() && !last.starts_with('|'));
+        match lines.last_mut() {
+            Some(last) if goes_on && !line.is_empty() && !is_item(line.trim_start()) => {
+                last.push(' ');
+                last.push_str(line.trim_start());
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -111,6 +132,20 @@ mod tests {
         assert_eq!(found[1].body, "Within **30 days**.\n\n- unused");
         assert_eq!(found[1].also, "time limit,");
         assert_eq!(found[1].page, "Returns");
+    }
+
+    #[test]
+    fn paragraphs_stand_on_one_line_and_lists_keep_theirs() {
+        let cases = [
+            ("one\ntwo\n\nthree", "one two\n\nthree"),
+            ("first:\n- a\n  more\n- b", "first:\n- a more\n- b"),
+            ("1. one\n2. two\n   more", "1. one\n2. two more"),
+            ("takes\n**two** days", "takes **two** days"),
+            ("| a |\n| b |", "| a |\n| b |"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(super::unwrapped(text), expected);
+        }
     }
 
     #[test]

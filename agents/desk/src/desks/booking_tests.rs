@@ -203,3 +203,17 @@ async fn a_visit_in_the_making_can_be_let_go() {
     let reply = anna.say(BOOKING, "hello").await;
     assert!(reply.content.contains("What may I book for you?"), "{}", reply.content);
 }
+
+#[tokio::test]
+async fn the_price_may_be_asked_in_between() {
+    let house = House::open().await;
+    let mut anna = house.customer("user-1");
+    anna.say(BOOKING, "a barista class on Tuesday at 4pm").await;
+    let reply = anna.say(BOOKING, "what does it cost?").await;
+    assert!(reply.content.starts_with("Home barista class: €75."), "{}", reply.content);
+    assert!(reply.content.contains("What name"), "the question stays: {}", reply.content);
+    let reply = anna.say(BOOKING, "how much is the Rosso Duo?").await;
+    assert_eq!(reply.handoff.expect("that is for others").target_agent, "sales");
+    let reply = anna.say(BOOKING, "Karl").await;
+    assert!(reply.content.starts_with("Booked, Karl: **Home barista class**"), "{}", reply.content);
+}

@@ -41,6 +41,9 @@ async fn support_answers_from_the_pages_and_the_orders() {
         ("where can I park", "car park"),
         ("what are your opening hours?", "- Monday, Tuesday, Wednesday and Friday: 09:30 to 18:00"),
         ("are you open on Sunday?", "On Sunday 22 November 2026 we are closed."),
+        ("are you open at Christmas?", "On Friday 25 December 2026 we are closed (Christmas Day)."),
+        ("what's your address", "14 Lantern Lane"),
+        ("do you ship to Germany", "€12.90"),
         ("are you open on 24 December?", "open from 09:30 to 20:00"),
         ("are you open now", "We are open now, until 17:00."),
         ("do you know who won the football match", "I do not know that"),
@@ -63,6 +66,10 @@ async fn support_keeps_the_order_in_mind() {
         assert!(reply.content.contains(expected), "{text}: {}", reply.content);
     }
     assert!(anna.say(Support, "thanks, that's all").await.workflow_complete);
+    let mut bea = house.customer("user-2");
+    bea.say(Support, "I want a refund").await;
+    let reply = bea.say(Support, "how long does it take?").await;
+    assert!(reply.content.contains("two working days"), "{}", reply.content);
 }
 
 #[tokio::test]
@@ -101,7 +108,10 @@ async fn sales_knows_what_it_points_back_to() {
         ("a quote for 2 Kestrel 40", "**Total: €458**"),
         ("and add 4 bags of Midnight", "**Total: €490.40**"),
         ("which grinders do you have?", "Heron 64"),
-        ("compare them", "| power | by hand | electric | electric |"),
+        ("compare them", "| power |"),
+        ("I'll take two", "Which one do you mean?"),
+        ("the Heron 64", "€549"),
+        ("I'll take two of them", "2 × Heron 64: €1,098"),
     ];
     for (text, expected) in turns {
         let reply = anna.say(Sales, text).await;
@@ -118,6 +128,10 @@ async fn the_welcome_desk_greets_and_says_who_does_what() {
     ];
     answers(Welcome, &cases).await;
     let house = House::open().await;
+    let mut maria = house.customer("maria");
+    maria.extra = json!({"detected_language": "es-MX"});
+    let reply = maria.say(Welcome, "quiero reservar una cita").await;
+    assert!(reply.content.starts_with("Respondo en inglés."), "{}", reply.content);
     assert!(house.customer("u").say(Welcome, "thanks, bye!").await.workflow_complete);
 }
 
@@ -127,6 +141,9 @@ async fn what_belongs_elsewhere_is_passed_on() {
     let cases = [
         (Welcome, "how much is the Rosso One?", "sales"),
         (Welcome, "I need help with my order", "support"),
+        (Welcome, "what time do you close", "support"),
+        (Welcome, "order status", "support"),
+        (Sales, "how much is shipping", "support"),
         (Welcome, "I want to book an appointment for tomorrow", "booking"),
         (Support, "I want to book an appointment", "booking"),
         (Support, "compare the Rosso One and the Rosso Duo", "sales"),

@@ -15,7 +15,7 @@ use crate::courtesy::{is_farewell, is_greeting};
 use crate::index::Index;
 use crate::reply::Answer;
 use crate::topic::{Desk, elsewhere};
-use crate::words::{says, words};
+use crate::words::{number, says, words};
 
 pub(crate) use self::find::sections;
 pub(crate) use self::speak::{price, services};
@@ -28,6 +28,9 @@ struct State {
     /// What the conversation is about, for `it` and `both`.
     #[serde(default)]
     focus: Vec<String>,
+    /// What it was about lately, for `which one is better`.
+    #[serde(default)]
+    recent: Vec<String>,
     /// What the last total was made of.
     #[serde(default)]
     basket: Vec<(String, i64)>,
@@ -35,6 +38,8 @@ struct State {
 
 /// The most products that a conversation keeps in mind.
 const FOCUS_MAX: usize = 5;
+/// The most products that are compared with each other.
+const RECENT_MAX: usize = 3;
 /// The most products of one total.
 const BASKET_MAX: usize = 20;
 
@@ -108,7 +113,11 @@ pub(crate) fn answer(ask: &Ask<'_>, index: &Index) -> Answer {
 
 /// The products that a message is about: those it names, else those of before when it points back to them.
 fn mentions<'a>(ask: &Ask<'a>, state: &State, is_new: bool) -> Vec<Mention<'a>> {
-    const POINTING: [&str; 14] = [
+    const POINTING: [&str; 18] = [
+        "which one",
+        "which is",
+        "take",
+        "buy",
         "it",
         "them",
         "that one",
@@ -129,7 +138,8 @@ fn mentions<'a>(ask: &Ask<'a>, state: &State, is_new: bool) -> Vec<Mention<'a>> 
     if !named.is_empty() {
         return named;
     }
-    let is_pointing = says(&words(ask.text()), &POINTING) && find::category(ask).is_none();
+    let words = words(ask.text());
+    let is_pointing = says(&words, &POINTING) && find::category(ask).is_none();
     if !is_new && (!is_pointing || state.focus.is_empty()) {
         return Vec::new();
     }
@@ -141,8 +151,20 @@ fn mentions<'a>(ask: &Ask<'a>, state: &State, is_new: bool) -> Vec<Mention<'a>> 
     if is_new {
         return before.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
     }
-    let focus = state.focus.iter().filter_map(|sku| catalogue.find(sku));
-    focus.map(|product| Mention { products: vec![product], quantity: None }).collect()
+    let is_comparing = says(&words, &COMPARE);
+    let skus = if is_comparing { &state.recent } else { &state.focus };
+    let quantity = words
+        .iter()
+        .filter(|word| *word != "one")
+        .find_map(|word| number(word))
+        .filter(|_| !is_comparing);
+    let quantity = quantity.filter(|quantity| (1..=mention::QUANTITY_MAX).contains(quantity));
+    let products: Vec<_> = skus.iter().filter_map(|sku| catalogue.find(sku)).collect();
+    if quantity.is_some() || (says(&words, &QUOTE) && !is_comparing) {
+        // Several are not all meant: the total asks which.
+        return vec![Mention { products, quantity }];
+    }
+    products.into_iter().map(|product| Mention { products: vec![product], quantity }).collect()
 }
 
 fn with_products(ask: &Ask<'_>, state: State, mentions: &[Mention<'_>]) -> Answer {
@@ -150,7 +172,7 @@ fn with_products(ask: &Ask<'_>, state: State, mentions: &[Mention<'_>]) -> Answe
     let all: Vec<&Product> =
         mentions.iter().flat_map(|mention| mention.products.iter().copied()).collect();
     let focus = all.iter().take(FOCUS_MAX).map(|product| product.sku.clone()).collect();
-    let state = State { focus, ..state };
+    let state = State { recent: recent(&state.recent, &all), focus, ..state };
     let has_quantity =
         mentions.iter().any(|mention| mention.quantity.is_some_and(|quantity| 1 < quantity));
     if 1 < all.len() && says(&words, &COMPARE) {
@@ -171,6 +193,16 @@ fn with_products(ask: &Ask<'_>, state: State, mentions: &[Mention<'_>]) -> Answe
         .map(|product| speak::details(ask.business, product, ask.today()))
         .collect();
     Answer::new(details.join("\n\n")).keeping(&state)
+}
+
+/// The products of this message before those of earlier ones.
+fn recent(before: &[String], now: &[&Product]) -> Vec<String> {
+    let mut recent: Vec<String> = now.iter().map(|product| product.sku.clone()).collect();
+    recent.extend(
+        before.iter().filter(|sku| !now.iter().any(|product| product.sku == **sku)).cloned(),
+    );
+    recent.truncate(RECENT_MAX);
+    recent
 }
 
 fn total(ask: &Ask<'_>, state: State, mentions: &[Mention<'_>]) -> Answer {
@@ -223,7 +255,8 @@ fn without_product(ask: &Ask<'_>, index: &Index, state: State) -> Answer {
                 found.iter().map(|product| speak::line(ask.business, product)).collect();
             format!("Here is what fits:\n{}", lines.join("\n"))
         };
-        return Answer::new(content).keeping(&State { focus, ..state });
+        let recent = recent(&state.recent, &found);
+        return Answer::new(content).keeping(&State { focus, recent, ..state });
     }
     let business = ask.business;
     let content = if says(&words, &OFFERS) {

@@ -6,7 +6,7 @@ use crate::ask::Ask;
 use crate::business::shop::Shop;
 use crate::when::day::{Named, find};
 use crate::when::{listed, spoken_day, spoken_time};
-use crate::words::says;
+use crate::words::{says, stem, topic_stems};
 
 /// The answer to a question about opening hours, if it is one.
 #[must_use]
@@ -37,6 +37,9 @@ pub(crate) fn answer(ask: &Ask<'_>, words: &[String]) -> Option<String> {
         return None;
     }
     let shop = &ask.business.shop;
+    if let Some(date) = holiday(ask, words) {
+        return Some(on(shop, date, ask));
+    }
     if let Some(Named::Day(date)) = find(words, ask.today()).map(|found| found.named) {
         return Some(on(shop, date, ask));
     }
@@ -44,6 +47,17 @@ pub(crate) fn answer(ask: &Ask<'_>, words: &[String]) -> Option<String> {
         return Some(now(shop, ask));
     }
     Some(format!("{}\n\n{}", now(shop, ask), week(shop)))
+}
+
+/// The closed day that the words name as the owner does: `Christmas`, `St Stephen's Day`.
+fn holiday(ask: &Ask<'_>, words: &[String]) -> Option<Date> {
+    let said: Vec<String> = words.iter().map(|word| stem(word)).collect();
+    let names = |reason: &str| {
+        let name: Vec<_> = topic_stems(reason).into_iter().filter(|stem| stem != "day").collect();
+        !name.is_empty() && name.iter().all(|stem| said.contains(stem))
+    };
+    let closed = ask.business.shop.closed.iter().find(|closed| names(&closed.reason))?;
+    closed.next(ask.today())
 }
 
 fn on(shop: &Shop, date: Date, ask: &Ask<'_>) -> String {

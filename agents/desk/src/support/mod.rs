@@ -21,6 +21,9 @@ struct State {
     /// The order that the conversation is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
+    /// The heading of the last answer, for questions such as `how long does it take`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heading: Option<String>,
     /// How often the order number has been asked for without an answer.
     #[serde(default)]
     asked: u32,
@@ -101,11 +104,29 @@ fn without_number(ask: &Ask<'_>, index: &Index, state: State, is_new: bool) -> A
             None => ask_for_number(ask, index, state),
         };
     }
-    let hits = index.search(text);
+    if let Some(number) = state.order_id.clone().filter(|_| order::asks_how_far(&words)) {
+        return with_number(ask, index, &number, state);
+    }
+    let hits = hits(index, text, &words, state.heading.as_deref());
     match hits.first().filter(|hit| COVERAGE_MIN <= hit.coverage) {
-        Some(hit) => Answer::new(told(ask, *hit, &hits)).keeping(&State { asked: 0, ..state }),
+        Some(hit) => {
+            let heading = Some(ask.business.sections[hit.section].heading.clone());
+            let state = State { asked: 0, heading, ..state };
+            Answer::new(told(ask, *hit, &hits)).keeping(&state)
+        }
         None if 0 < state.asked => ask_for_number(ask, index, state),
         None => unknown(ask, state, is_new),
+    }
+}
+
+/// The sections about a question; a short one that points back is put together with what was told last.
+fn hits(index: &Index, text: &str, words: &[String], heading: Option<&str>) -> Vec<Hit> {
+    const POINTING_WORDS_MAX: usize = 7;
+    let is_pointing =
+        words.len() <= POINTING_WORDS_MAX && says(words, &["it", "that", "this", "they"]);
+    match heading.filter(|_| is_pointing) {
+        Some(heading) => index.search(&format!("{text} {heading}")),
+        None => index.search(text),
     }
 }
 

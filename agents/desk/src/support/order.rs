@@ -87,6 +87,26 @@ pub(crate) fn is_about_own(text: &[String]) -> bool {
     says(text, &OWN) && !says(text, &PAGES)
 }
 
+/// Whether a customer asks on about the order that was just spoken of.
+#[must_use]
+pub(crate) fn asks_how_far(text: &[String]) -> bool {
+    const HOW_FAR: [&str; 12] = [
+        "arrive",
+        "arriving",
+        "where is it",
+        "when will it",
+        "when does it",
+        "status",
+        "tracking",
+        "track it",
+        "what is in it",
+        "delivered",
+        "shipped",
+        "is it late",
+    ];
+    says(text, &HOW_FAR)
+}
+
 /// What to look up on the pages beside an order, when the customer wants something done with it.
 #[must_use]
 pub(crate) fn concern(question: &str) -> Option<&'static str> {
