@@ -39,23 +39,18 @@ pub enum Method {
     Hybrid,
 }
 
+/// All strategies with their names.
+pub const METHODS: [(&str, Method); 3] = [
+    ("hybrid", Method::Hybrid),
+    ("summary", Method::Summary),
+    ("sliding_window", Method::SlidingWindow),
+];
+
 impl Method {
     /// The name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::SlidingWindow => "sliding_window",
-            Self::Summary => "summary",
-            Self::Hybrid => "hybrid",
-        }
-    }
-
-    /// The strategy of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::SlidingWindow, Self::Summary, Self::Hybrid]
-            .into_iter()
-            .find(|one| one.name() == name)
+        METHODS.iter().find(|(_, method)| *method == self).expect("every strategy has a name").0
     }
 }
 

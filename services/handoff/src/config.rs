@@ -7,8 +7,8 @@ use chassis::address::Allowlist;
 use chassis::config::{Environment, Mode};
 use url::Url;
 
-use crate::compress::Method;
-use crate::decision::{Policy, Rules, millionths};
+use crate::compress::{METHODS, Method};
+use crate::decision::{POLICIES, Policy, Rules, millionths};
 use crate::score::Metric;
 
 /// How often expired transfers and undelivered events are looked for.
@@ -90,15 +90,10 @@ impl Default for Config {
 }
 
 fn rules(env: &mut Environment) -> Rules {
-    let policies = [
-        ("strict", Policy::Strict),
-        ("best_effort", Policy::BestEffort),
-        ("hierarchical", Policy::Hierarchical),
-    ];
     let metrics = [("jaccard", Metric::Jaccard), ("coverage", Metric::Coverage)];
     let alternatives = env.integer("HANDOFF_MAX_ALTERNATIVES", 3, 0..=20);
     Rules {
-        policy: env.choice("HANDOFF_POLICY", Policy::BestEffort, &policies),
+        policy: env.choice("HANDOFF_POLICY", Policy::BestEffort, &POLICIES),
         metric: env.choice("HANDOFF_SKILL_METRIC", Metric::Jaccard, &metrics),
         confidence_min: millionths(env.number("HANDOFF_MIN_CONFIDENCE", 0.7, 0.0..=1.0)),
         ambiguity: millionths(env.number("HANDOFF_AMBIGUITY", 0.15, 0.0..=1.0)),
@@ -108,14 +103,9 @@ fn rules(env: &mut Environment) -> Rules {
 }
 
 fn compression(env: &mut Environment) -> Compression {
-    let methods = [
-        ("hybrid", Method::Hybrid),
-        ("summary", Method::Summary),
-        ("sliding_window", Method::SlidingWindow),
-    ];
     let recent = env.integer("HANDOFF_PRESERVE_RECENT", 3, 0..=100);
     Compression {
-        method: env.choice("HANDOFF_COMPRESSION", Method::Hybrid, &methods),
+        method: env.choice("HANDOFF_COMPRESSION", Method::Hybrid, &METHODS),
         tokens_max: env.integer("HANDOFF_MAX_TOKENS", 2_000, 50..=100_000),
         recent_kept: usize::try_from(recent).unwrap_or_default(),
         is_masked: env.choice("HANDOFF_PII_POLICY", false, &[("allow", false), ("mask", true)]),
@@ -140,4 +130,67 @@ fn allowlist(env: &mut Environment) -> Allowlist {
         env.fault(NAME, malformed.to_string());
         Allowlist::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(settings: &[(&str, &str)]) -> String {
+        let mut env = Environment::of(settings.iter().copied());
+        Config::read(&mut env);
+        env.finish().map_or_else(|errors| errors.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let config = Config::default();
+        assert_eq!(
+            config.rules,
+            Rules {
+                policy: Policy::BestEffort,
+                metric: Metric::Jaccard,
+                confidence_min: 700_000,
+                ambiguity: 150_000,
+                alternatives_max: 3,
+                may_ask: true,
+            }
+        );
+        let compression = config.compression;
+        assert_eq!((compression.method, compression.tokens_max), (Method::Hybrid, 2_000));
+        assert_eq!((compression.recent_kept, compression.is_masked), (3, false));
+        assert_eq!((config.lease_ms, config.ttl_ms), (120_000, 120_000));
+        assert_eq!(config.offers.timeout, Duration::from_secs(30));
+        assert_eq!(
+            (config.offers.must_accept, config.offers.payload_bytes_max),
+            (false, 1_048_576)
+        );
+    }
+
+    #[test]
+    fn every_setting_that_is_out_of_range_is_named() {
+        let faulty = [
+            ("HANDOFF_MIN_CONFIDENCE", "1.1"),
+            ("HANDOFF_AMBIGUITY", "-0.1"),
+            ("HANDOFF_ON_AMBIGUOUS", "guess"),
+            ("HANDOFF_MAX_ALTERNATIVES", "21"),
+            ("HANDOFF_POLICY", "loose"),
+            ("HANDOFF_SKILL_METRIC", "cosine"),
+            ("HANDOFF_COMPRESSION", "identity"),
+            ("HANDOFF_MAX_TOKENS", "49"),
+            ("HANDOFF_PRESERVE_RECENT", "101"),
+            ("HANDOFF_REQUIRE_ACCEPTANCE", "maybe"),
+            ("HANDOFF_OFFER_TIMEOUT_MS", "99"),
+            ("HANDOFF_LEASE_MS", "999"),
+            ("HANDOFF_TTL_MS", "999"),
+            ("HANDOFF_MAX_PAYLOAD_BYTES", "1023"),
+            ("HANDOFF_PII_POLICY", "hide"),
+            ("AGENT_ENDPOINT_ALLOWLIST", "not a host!"),
+            ("EVENT_WEBHOOK_URL", "nowhere"),
+        ];
+        let errors = errors(&faulty);
+        for (name, _) in faulty {
+            assert!(errors.contains(name), "{name} is not among: {errors}");
+        }
+    }
 }

@@ -27,6 +27,13 @@ pub enum Policy {
     Hierarchical,
 }
 
+/// All policies with their names.
+pub const POLICIES: [(&str, Policy); 3] = [
+    ("strict", Policy::Strict),
+    ("best_effort", Policy::BestEffort),
+    ("hierarchical", Policy::Hierarchical),
+];
+
 /// How choices are made, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {

@@ -7,9 +7,9 @@ use chassis::clock;
 use proto::v1::{CompressedContext, Context, HandoffDecision, TransferRequest};
 use tonic::Status;
 
-use crate::compress::{Limits, Method, Story, compress};
+use crate::compress::{Limits, METHODS, Method, Story, compress};
 use crate::config::Config;
-use crate::decision::{Policy, Question, Rules, select};
+use crate::decision::{POLICIES, Question, Rules, select};
 use crate::offer::Courier;
 use crate::peer::Registry;
 use crate::report;
@@ -77,6 +77,11 @@ struct Call<'a> {
 
 impl Exchange {
     /// Brings a conversation to the first candidate that accepts; the stored answer when that is known already.
+    #[tracing::instrument(
+        name = "handoff.transfer",
+        skip_all,
+        fields(handoff_id = request.handoff_id, session_id = request.session_id)
+    )]
     pub(crate) async fn transfer(&self, request: &TransferRequest) -> Result<Transfer, Error> {
         let call = self.read(request).await?;
         let mut transfer = self.begin(&call).await?;
@@ -116,13 +121,7 @@ impl Exchange {
 
     /// The rules with another policy; empty means the configured one.
     pub(crate) fn rules(&self, policy: &str) -> Result<Rules, Error> {
-        let policy = match policy {
-            "" => self.config.rules.policy,
-            "strict" => Policy::Strict,
-            "best_effort" => Policy::BestEffort,
-            "hierarchical" => Policy::Hierarchical,
-            other => return Err(invalid("policy", other)),
-        };
+        let policy = named("policy", policy, &POLICIES, self.config.rules.policy)?;
         Ok(Rules { policy, ..self.config.rules.clone() })
     }
 
@@ -187,6 +186,7 @@ impl Exchange {
             return Ok(false);
         }
         let brief = self.brief(call, &decision.target_agent)?;
+        report::compressed(&brief);
         transfer.compressed(decision, brief, clock::now_ms())?;
         self.store.save(transfer).await?;
         Ok(true)
@@ -197,17 +197,20 @@ impl Exchange {
         let request = call.request;
         let settings = self.config.compression;
         let strategy = request.options.as_ref().map_or("", |options| options.strategy.as_str());
-        let own = call.roster.member(agent_id).map(|member| member.agent.pii.as_str());
         let limits = Limits {
             method: method(strategy, settings.method)?,
             tokens_max: settings.tokens_max,
             recent_kept: settings.recent_kept,
-            is_masked: is_masked(own.unwrap_or_default(), settings.is_masked),
+            is_masked: self.masks(call, agent_id),
         };
         let story = Story { messages: &request.history, source_summary: &request.source_summary };
-        let brief = compress(&story, &limits);
-        report::compressed(&brief);
-        Ok(brief)
+        Ok(compress(&story, &limits))
+    }
+
+    /// Whether this agent gets no personal data.
+    fn masks(&self, call: &Call<'_>, agent_id: &str) -> bool {
+        let own = call.roster.member(agent_id).map(|member| member.agent.pii.as_str());
+        is_masked(own.unwrap_or_default(), self.config.compression.is_masked)
     }
 }
 
@@ -218,10 +221,20 @@ pub(crate) fn kind(name: &str) -> Result<Kind, Error> {
 
 /// The strategy of this name; empty means the configured one.
 pub(crate) fn method(name: &str, configured: Method) -> Result<Method, Error> {
+    named("strategy", name, &METHODS, configured)
+}
+
+fn named<T: Copy>(
+    field: &'static str,
+    name: &str,
+    known: &[(&str, T)],
+    configured: T,
+) -> Result<T, Error> {
     if name.is_empty() {
         return Ok(configured);
     }
-    Method::parse(name).ok_or_else(|| invalid("strategy", name))
+    let found = known.iter().find(|(one, _)| *one == name).map(|(_, value)| *value);
+    found.ok_or_else(|| invalid(field, name))
 }
 
 /// Whether personal data is masked: what is nearer wins.

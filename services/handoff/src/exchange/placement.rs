@@ -97,7 +97,12 @@ impl Exchange {
         let Some(member) = call.roster.member(agent_id) else {
             return Ok(Reply::Refused(Refusal::new(Class::Unavailable, "the agent is gone")));
         };
-        let brief = self.brief(call, agent_id)?;
+        let is_masked = self.masks(call, agent_id);
+        let is_for_all = transfer.order.iter().all(|other| self.masks(call, other) == is_masked);
+        let brief = match transfer.brief.take() {
+            Some(brief) if is_for_all => brief,
+            _ => self.brief(call, agent_id)?,
+        };
         let must_accept = request.options.as_ref().and_then(|options| options.require_acceptance);
         let letter = Letter {
             handoff_id: &transfer.id,

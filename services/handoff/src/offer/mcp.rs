@@ -79,8 +79,8 @@ impl Mcp {
     ) -> Result<Outcome, McpError> {
         let session = self.connect(agent).await?;
         let outcome = self.converse(session.peer(), agent, generation, letter).await;
-        // Whether the goodbye arrives is the agent's own business.
-        let _ = session.cancel().await;
+        // An agent that is slow to say goodbye keeps nobody waiting.
+        drop(session);
         outcome
     }
 
@@ -126,7 +126,12 @@ impl Mcp {
         let mut is_listed = false;
         for _ in 0..PAGES_MAX {
             let request = rmcp::model::PaginatedRequestParams::default().with_cursor(cursor);
-            let page = peer.list_tools(Some(request)).await?;
+            let page = match peer.list_tools(Some(request)).await {
+                Ok(page) => page,
+                // An agent that cannot list its tools lists none.
+                Err(ServiceError::McpError(_)) => break,
+                Err(error) => return Err(error.into()),
+            };
             is_listed |= page.tools.iter().any(|tool| tool.name == TOOL);
             cursor = page.next_cursor;
             if is_listed || cursor.is_none() {

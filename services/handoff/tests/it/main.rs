@@ -2,8 +2,10 @@
 //! The handoff service as its peers see it: over a link, with agents on real sockets, on both engines.
 
 mod agent;
+mod event;
 mod mesh;
 mod offer;
+mod question;
 mod recovery;
 mod registry;
 mod transfer;

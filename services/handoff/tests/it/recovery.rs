@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::fault::Fault;
 use chassis::{Database, testing};
 use proto::v1::{AbortRequest, ListHandoffsRequest, TransferRequest};
 use sqlx::AssertSqlSafe;
@@ -164,5 +165,27 @@ async fn what_was_accepted_is_left_to_the_router() {
         assert_eq!(record.state, "aborted");
         let holders = mesh.shelf.holders("first");
         assert!(holders.contains(&committed.session_id) && !holders.contains(&lost.handoff_id));
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_is_down_stops_no_handoff_and_is_told_of_it_later() {
+    for database in testing::databases().await {
+        let town = Town::build(None).await;
+        let mesh = Mesh::start(town.shelf(), database, &[]).await;
+        let request = request(&["refunds"]);
+        mesh.transfer(&request).await.unwrap();
+        mesh.shelf.go_down(true);
+        let uncounted = crate::mesh::request(&["refunds"]);
+        assert_eq!(mesh.transfer(&uncounted).await.unwrap().accepted_agent, "first");
+        let fault = Fault::of(&mesh.complete(&request).await.unwrap_err());
+        assert_eq!(
+            (fault.code.as_str(), fault.kind.is_retryable()),
+            ("dependency_unavailable", true)
+        );
+        assert_eq!(mesh.record(&request).await.state, "accepted", "the slots are not handed over");
+        mesh.shelf.go_down(false);
+        assert_eq!(mesh.complete(&request).await.unwrap().state, "completed");
+        assert_eq!(mesh.shelf.holders("first"), [request.session_id.as_str()]);
     }
 }

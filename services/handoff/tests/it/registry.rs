@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::Stream;
@@ -19,6 +20,8 @@ use tonic::{Request, Response, Status};
 /// The registry of a test; clones are the same registry.
 #[derive(Clone)]
 pub(crate) struct Shelf {
+    is_silent: bool,
+    is_down: Arc<AtomicBool>,
     snapshot: watch::Sender<Snapshot>,
     slots: Arc<Mutex<HashMap<String, BTreeSet<String>>>>,
 }
@@ -36,7 +39,25 @@ impl Shelf {
             default_agent_id: "default-agent".to_owned(),
             agents: agents.collect(),
         };
-        Self { snapshot: watch::Sender::new(snapshot), slots: Arc::default() }
+        let snapshot = watch::Sender::new(snapshot);
+        Self { is_silent: false, is_down: Arc::default(), snapshot, slots: Arc::default() }
+    }
+
+    /// A registry that never says anything.
+    pub(crate) fn silent() -> Self {
+        Self { is_silent: true, ..Self::of(Vec::new()) }
+    }
+
+    /// Answers no call about slots any more, or answers again.
+    pub(crate) fn go_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    fn is_up(&self) -> Result<(), Status> {
+        match self.is_down.load(Ordering::SeqCst) {
+            true => Err(Status::unavailable("the registry is down")),
+            false => Ok(()),
+        }
     }
 
     /// Who holds slots of an agent.
@@ -78,7 +99,9 @@ impl Registry for Shelf {
         &self,
         _: Request<WatchAgentsRequest>,
     ) -> Answer<Self::WatchAgentsStream> {
-        let changes = WatchStream::new(self.snapshot.subscribe()).map(Ok);
+        let is_silent = self.is_silent;
+        let changes = WatchStream::new(self.snapshot.subscribe());
+        let changes = changes.filter(move |_| !is_silent).map(Ok);
         Ok(Response::new(Box::pin(changes)))
     }
 
@@ -86,6 +109,7 @@ impl Registry for Shelf {
         &self,
         request: Request<AcquireSlotRequest>,
     ) -> Answer<AcquireSlotResponse> {
+        self.is_up()?;
         let request = request.into_inner();
         let max = self.max(&request.agent_id);
         let mut slots = self.slots.lock().unwrap();
@@ -103,6 +127,7 @@ impl Registry for Shelf {
         &self,
         request: Request<ReleaseSlotRequest>,
     ) -> Answer<ReleaseSlotResponse> {
+        self.is_up()?;
         let request = request.into_inner();
         let mut slots = self.slots.lock().unwrap();
         let holders = slots.entry(request.agent_id).or_default();
