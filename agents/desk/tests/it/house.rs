@@ -19,7 +19,7 @@ pub(crate) type Client = RunningService<RoleClient, ClientConfig>;
 pub(crate) struct House {
     pub(crate) url: String,
     life: Life,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Drop for House {
@@ -43,7 +43,7 @@ impl House {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let life = Life::new();
         chassis::serve::http("desk", listener, router, &life);
-        Self { url, life, _folder: folder }
+        Self { url, life, folder }
     }
 
     /// A client of one desk.

@@ -111,3 +111,21 @@ async fn the_same_call_gets_the_same_reply() {
     assert_eq!(reply(&first), reply(&again));
     assert_ne!(reply(&first), reply(&other));
 }
+
+#[tokio::test]
+async fn a_broken_diary_is_an_error_that_may_be_tried_again() {
+    let house = House::open().await;
+    let client = house.client("booking").await;
+    let file = format!("sqlite://{}", house.folder.path().join("desk.db").display());
+    let diary = sqlx::SqlitePool::connect(&file).await.expect("the diary");
+    sqlx::query("ALTER TABLE taken RENAME TO lost").execute(&diary).await.expect("it is broken");
+    let text = "book a tasting please";
+    let broken = call(&client, arguments("s", "r", text, &json!({}))).await;
+    assert_eq!(broken.is_error, Some(true));
+    let broken = serde_json::to_value(&broken).expect("a result");
+    assert_eq!(broken["_meta"]["retryable"], true);
+    assert_eq!(broken["content"][0]["text"], "the desk cannot answer at the moment");
+    sqlx::query("ALTER TABLE lost RENAME TO taken").execute(&diary).await.expect("it is mended");
+    let mended = reply(&call(&client, arguments("s", "r", text, &json!({}))).await);
+    assert!(content(&mended).contains("The next free times are"), "{mended}");
+}
