@@ -271,5 +271,4 @@ fn reference(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "understand_tests.rs"]
 mod tests;
