@@ -1,0 +1,55 @@
+//! Which agent a message is meant for, in which language it is, and what to ask when it is unclear.
+//!
+//! The local model works offline on what the definitions say and is made anew with every generation of the registry.
+
+use std::sync::Arc;
+
+use chassis::{Link, Resources, follow};
+use proto::v1::WatchAgentsRequest;
+use proto::v1::classifier_server::ClassifierServer;
+use proto::v1::registry_client::RegistryClient;
+
+pub mod calibration;
+pub mod clarify;
+pub mod config;
+pub mod entities;
+pub mod features;
+pub mod index;
+pub mod language;
+pub mod model;
+pub mod ridge;
+pub mod service;
+pub mod standing;
+pub mod summary;
+pub mod vectors;
+pub mod words;
+
+pub use config::Config;
+pub use service::{Error, Service};
+
+use vectors::Vectors;
+
+/// Whom the classifier asks.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    /// The registry, for the definitions.
+    pub registry: Link,
+}
+
+/// Builds the classifier, which learns the agents as soon as the registry tells them.
+///
+/// # Errors
+/// When the vectors in the program are damaged.
+pub async fn build(
+    config: &Config,
+    resources: &Resources,
+    peers: Peers,
+) -> anyhow::Result<ClassifierServer<Service>> {
+    let vectors = Arc::new(tokio::task::spawn_blocking(Vectors::shipped).await??);
+    let snapshots = follow::follow(&resources.life, "classifier agents", move || {
+        let mut registry = RegistryClient::new(peers.registry.clone());
+        async move { registry.watch_agents(WatchAgentsRequest::default()).await }
+    });
+    let standing = standing::keep(&resources.life, snapshots, vectors);
+    Ok(ClassifierServer::new(Service::new(config.clone(), standing)))
+}

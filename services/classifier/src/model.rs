@@ -1,0 +1,204 @@
+//! The local model: which agent a text is meant for, judged by what the definitions say.
+//!
+//! Every example and every phrase of a description is a row with the features of its text. Kernel ridge regression over
+//! the rows scores each agent; the calibration turns scores into probabilities. Sentences about anything and everything
+//! take part as rows without an agent, so that the model knows what a text for nobody looks like; what it takes such a
+//! text for goes to the default agent.
+
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::calibration::{Calibration, LeftOut};
+use crate::features::Features;
+use crate::index::Index;
+use crate::ridge::{Matrix, solve};
+use crate::vectors::Vectors;
+use crate::words::{fold, plain};
+
+use self::rows::Source;
+
+/// How fast similarity falls off between texts: the kernel is `exp(-WIDTH (1 - similarity))`.
+const WIDTH: f64 = 2.0;
+/// How far the model departs from its rows for the sake of smoothness.
+const RIDGE: f64 = 0.1;
+/// How much the best score counts beside the largest similarity as evidence for a text to be meant for an agent.
+const SCORE_EVIDENCE: f64 = 0.5;
+/// How much of the probability a text that equals an example leaves to everything else.
+const EXACT_DOUBT: f64 = 0.02;
+/// Characters of a text that are looked at.
+const TEXT_CHARS_MAX: usize = 10_000;
+
+/// What a definition tells the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The agent.
+    pub agent_id: String,
+    /// Its name to people.
+    pub display_name: String,
+    /// What it does.
+    pub description: String,
+    /// What people say to it.
+    pub examples: Vec<String>,
+    /// What it can do, in single words.
+    pub skills: Vec<String>,
+    /// What it is about, in single words.
+    pub domains: Vec<String>,
+    /// Whether it takes what fits no agent.
+    pub is_default: bool,
+}
+
+/// What the model says of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The agent with the highest probability.
+    pub agent_id: String,
+    /// That probability.
+    pub confidence: f64,
+    /// Whether another agent is nearly as likely.
+    pub ambiguous: bool,
+    /// The probability of every agent, in the order of their ids; they sum to one.
+    pub scores: Vec<(String, f64)>,
+}
+
+/// A model of one set of definitions.
+#[derive(Debug)]
+pub struct Model {
+    vectors: Arc<Vectors>,
+    agents: Vec<String>,
+    default: Option<usize>,
+    index: Index,
+    /// Whose the rows are; those of nobody stand last.
+    owned_rows: usize,
+    coefficients: Vec<f64>,
+    calibration: Calibration,
+    exact: BTreeMap<String, Vec<usize>>,
+}
+
+impl Model {
+    /// Learns from definitions, in whatever order they and their examples are given.
+    #[must_use]
+    pub fn learn(profiles: &[Profile], vectors: Arc<Vectors>) -> Self {
+        let mut profiles: Vec<&Profile> = profiles.iter().collect();
+        profiles.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
+        let agents: Vec<String> = profiles.iter().map(|profile| profile.agent_id.clone()).collect();
+        let rows = rows::of(&profiles, &vectors);
+        let exact = exact_texts(&profiles);
+        let features: Vec<Features> = rows.iter().map(|row| row.features.clone()).collect();
+        let index = Index::of(&features);
+        let owned_rows = rows.iter().filter(|row| row.agent.is_some()).count();
+        let similarities: Vec<Vec<f32>> =
+            features.iter().map(|row| index.similarities(row)).collect();
+        let kernel = Matrix::symmetric(rows.len(), |a, b| closeness(similarities[a][b]));
+        let targets: Vec<Option<usize>> = rows.iter().map(|row| row.agent).collect();
+        let solution = solve(kernel, RIDGE, &targets, agents.len());
+        let left_out = |n: usize| solution.left_out[n * agents.len()..][..agents.len()].to_vec();
+        let evidence_of = |n: usize| {
+            let others = similarities[n][..owned_rows].iter().enumerate().filter(|(k, _)| *k != n);
+            evidence(others.map(|(_, x)| *x), &left_out(n))
+        };
+        let examples: Vec<LeftOut> = rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.source == Source::Example)
+            .filter_map(|(n, row)| {
+                Some(LeftOut { scores: left_out(n), agent: row.agent?, evidence: evidence_of(n) })
+            })
+            .collect();
+        let outside: Vec<f64> = (owned_rows..rows.len()).map(evidence_of).collect();
+        Self {
+            vectors,
+            default: profiles.iter().position(|profile| profile.is_default),
+            agents,
+            index,
+            owned_rows,
+            coefficients: solution.coefficients,
+            calibration: Calibration::fit(&examples, &outside),
+            exact,
+        }
+    }
+
+    /// The agents that the model knows, ascending.
+    #[must_use]
+    pub fn agents(&self) -> &[String] {
+        &self.agents
+    }
+
+    /// Which agent a text is meant for. Two agents closer than `margin` make the verdict ambiguous.
+    ///
+    /// # Panics
+    /// When the model was built of no definition, which no registry allows.
+    #[must_use]
+    pub fn classify(&self, text: &str, margin: f64) -> Verdict {
+        let probabilities = self.probabilities(text);
+        // The first of equals wins, so that the order of ids decides.
+        let best = (0..probabilities.len())
+            .rev()
+            .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+            .expect("a model has at least one agent");
+        let confidence = probabilities[best].clamp(0.0, 1.0);
+        let second = (0..probabilities.len()).filter(|n| *n != best).map(|n| probabilities[n]);
+        Verdict {
+            agent_id: self.agents[best].clone(),
+            confidence,
+            ambiguous: second.into_iter().any(|other| confidence - other < margin),
+            scores: self.agents.iter().cloned().zip(probabilities).collect(),
+        }
+    }
+
+    fn probabilities(&self, text: &str) -> Vec<f64> {
+        let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+        let similarities = self.index.similarities(&Features::of(&text, &self.vectors));
+        let scores = self.scores(&similarities);
+        let evidence = evidence(similarities[..self.owned_rows].iter().copied(), &scores);
+        let inside = self.default.map_or(1.0, |_| self.calibration.inside(evidence));
+        let mut shares = self.calibration.shares(&scores);
+        shares.iter_mut().for_each(|share| *share *= inside);
+        if let Some(default) = self.default {
+            shares[default] += 1.0 - inside;
+        }
+        if let Some(owners) = self.exact.get(&plain(&fold(&text))) {
+            shares.iter_mut().for_each(|share| *share *= EXACT_DOUBT);
+            owners.iter().for_each(|n| shares[*n] += (1.0 - EXACT_DOUBT) / owners.len() as f64);
+        }
+        shares
+    }
+
+    fn scores(&self, similarities: &[f32]) -> Vec<f64> {
+        let mut scores = vec![0.0; self.agents.len()];
+        let rows = self.coefficients.chunks_exact(self.agents.len().max(1));
+        for (similarity, coefficients) in similarities.iter().zip(rows) {
+            let closeness = closeness(*similarity);
+            scores.iter_mut().zip(coefficients).for_each(|(score, x)| *score += closeness * x);
+        }
+        scores
+    }
+}
+
+fn closeness(similarity: f32) -> f64 {
+    (-WIDTH * (1.0 - f64::from(similarity))).exp()
+}
+
+fn evidence(similarities: impl Iterator<Item = f32>, scores: &[f64]) -> f64 {
+    let nearest = similarities.fold(0.0_f32, f32::max);
+    let best = scores.iter().copied().fold(0.0_f64, f64::max);
+    f64::from(nearest) + SCORE_EVIDENCE * best
+}
+
+/// The texts that are examples, and whose.
+fn exact_texts(profiles: &[&Profile]) -> BTreeMap<String, Vec<usize>> {
+    let mut exact: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (agent, profile) in profiles.iter().enumerate() {
+        for text in profile.examples.iter().map(|example| plain(&fold(example))) {
+            let owners = exact.entry(text).or_default();
+            if owners.last() != Some(&agent) {
+                owners.push(agent);
+            }
+        }
+    }
+    exact.remove("");
+    exact
+}

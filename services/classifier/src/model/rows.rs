@@ -1,0 +1,100 @@
+//! The rows of a model: what the definitions say, and sentences that belong to nobody.
+
+use std::collections::BTreeSet;
+
+use super::Profile;
+use crate::features::Features;
+use crate::index::Index;
+use crate::vectors::Vectors;
+use crate::words::{fold, phrases, plain};
+
+/// Sentences about anything and everything, one a line.
+const BACKGROUND: &str = include_str!("../../vectors/background.txt");
+/// The share of them that is left out because an agent may well be about it: those most similar to its rows.
+const BACKGROUND_LEFT_OUT: f64 = 0.2;
+/// Rows that a model has at most; the time to solve it grows with the third power.
+const ROWS_MAX: usize = 1600;
+
+/// Where a row comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// An example of a definition.
+    Example,
+    /// A phrase of its description, or a name, skill or domain.
+    Phrase,
+    /// Nobody's.
+    Background,
+}
+
+/// One text that the model compares with.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) agent: Option<usize>,
+    pub(super) source: Source,
+    pub(super) text: String,
+    pub(super) features: Features,
+}
+
+/// The rows of these definitions, ascending by agent, source and text, then the background.
+pub(super) fn of(profiles: &[&Profile], vectors: &Vectors) -> Vec<Row> {
+    let quota = ROWS_MAX / profiles.len().max(1);
+    let mut rows = Vec::new();
+    for (agent, profile) in profiles.iter().enumerate() {
+        rows.extend(condensed(rows_of(agent, profile, vectors), quota.max(1)));
+    }
+    let background = background(&rows, vectors);
+    rows.extend(background);
+    rows
+}
+
+fn rows_of(agent: usize, profile: &Profile, vectors: &Vectors) -> Vec<Row> {
+    let row = |source: Source, text: String| Row {
+        agent: Some(agent),
+        source,
+        features: Features::of(&text, vectors),
+        text,
+    };
+    let mut seen = BTreeSet::new();
+    let mut examples = profile.examples.clone();
+    examples.sort();
+    examples.retain(|example| seen.insert(plain(&fold(example))));
+    let names = [&profile.display_name].into_iter().chain(&profile.skills).chain(&profile.domains);
+    let mut spoken: Vec<String> = phrases(&profile.description)
+        .into_iter()
+        .chain(names.map(|name| plain(&fold(name))))
+        .collect();
+    spoken.sort();
+    spoken.retain(|phrase| !phrase.is_empty() && seen.insert(phrase.clone()));
+    let examples = examples.into_iter().map(|text| row(Source::Example, text));
+    examples.chain(spoken.into_iter().map(|text| row(Source::Phrase, text))).collect()
+}
+
+/// At most `quota` rows that stand for all of these: neighbours in the list are merged.
+fn condensed(rows: Vec<Row>, quota: usize) -> Vec<Row> {
+    if rows.len() <= quota {
+        return rows;
+    }
+    rows.chunks(rows.len().div_ceil(quota))
+        .map(|chunk| Row {
+            features: Features::mean(&chunk.iter().map(|row| &row.features).collect::<Vec<_>>()),
+            ..chunk[0].clone()
+        })
+        .collect()
+}
+
+fn background(owned: &[Row], vectors: &Vectors) -> Vec<Row> {
+    let index = Index::of(&owned.iter().map(|row| row.features.clone()).collect::<Vec<_>>());
+    let mut rows: Vec<(f32, Row)> = BACKGROUND
+        .lines()
+        .map(|line| {
+            let features = Features::of(line, vectors);
+            let nearest = index.similarities(&features).into_iter().fold(0.0, f32::max);
+            let text = line.to_owned();
+            (nearest, Row { agent: None, source: Source::Background, text, features })
+        })
+        .collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.text.cmp(&b.1.text)));
+    rows.truncate((rows.len() as f64 * (1.0 - BACKGROUND_LEFT_OUT)) as usize);
+    rows.sort_by(|a, b| a.1.text.cmp(&b.1.text));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
