@@ -1,0 +1,110 @@
+use chassis::fault::Violation;
+use proto::v1::{
+    CancelTurnRequest, CancelTurnResponse, ConverseRequest, ExplainRequest, ExplainResponse,
+    TriggerHandoffRequest, TriggerHandoffResponse,
+};
+use tokio::sync::mpsc;
+
+use super::Service;
+use crate::error::Error;
+use crate::events::Message;
+use crate::turn::{self, Ask, Transferal, owner_of};
+
+const REASON_CHARS_MAX: usize = 500;
+/// The kinds of trigger that a caller may name.
+const TRIGGERS: [&str; 5] = [
+    "specialist_required",
+    "escalation_requested",
+    "topic_boundary_crossed",
+    "confidence_too_low",
+    "load_balancing",
+];
+
+impl Service {
+    pub(super) async fn converse_with(
+        &self,
+        request: ConverseRequest,
+    ) -> Result<mpsc::Receiver<Message>, Error> {
+        if self.engine.life.is_stopping() {
+            return Err(Error::ShuttingDown);
+        }
+        let ask = Ask::of(request)?;
+        turn::converse(self.engine.clone(), ask).await
+    }
+
+    pub(super) async fn cancel(
+        &self,
+        request: CancelTurnRequest,
+    ) -> Result<CancelTurnResponse, Error> {
+        let owner = owner_of(&request.context.unwrap_or_default())?;
+        let request_id = request.request_id;
+        let is_ours = self.engine.keeper.cancel(&owner, &request_id);
+        let cancelled = is_ours || self.engine.store.cancel(&owner, &request_id).await?;
+        Ok(CancelTurnResponse { cancelled })
+    }
+
+    pub(super) async fn hand_over(
+        &self,
+        request: TriggerHandoffRequest,
+    ) -> Result<TriggerHandoffResponse, Error> {
+        if self.engine.life.is_stopping() {
+            return Err(Error::ShuttingDown);
+        }
+        check(&request)?;
+        let context = request.context.unwrap_or_default();
+        let user_id = (!request.any_owner).then_some(context.user_id.as_str());
+        let session = self.engine.store.session(&context.tenant, user_id, &request.session_id);
+        let session = session.await?;
+        let target = &request.target_agent;
+        if !target.is_empty() && self.engine.roster.now()?.get(target).is_none() {
+            return Err(Error::AgentNotFound(target.clone()));
+        }
+        let asked = Transferal {
+            owner: session.owner,
+            session_id: session.session_id,
+            reason: request.reason,
+            target_agent: request.target_agent,
+            required_skills: request.required_skills,
+            trigger: request.trigger,
+            summary: request.summary,
+            policy: request.policy,
+            strategy: request.strategy,
+            include_history: request.include_history,
+            require_acceptance: request.require_acceptance,
+            context,
+        };
+        turn::transfer(self.engine.clone(), asked).await
+    }
+
+    pub(super) async fn explained(
+        &self,
+        request: ExplainRequest,
+    ) -> Result<ExplainResponse, Error> {
+        let context = request.context.unwrap_or_default();
+        let user_id = (!request.any_owner).then_some(context.user_id.as_str());
+        let record = self.engine.store.record(&context.tenant, user_id, &request.request_id);
+        let record_json = record.await?.ok_or(Error::RecordNotFound)?;
+        Ok(ExplainResponse { record_json })
+    }
+}
+
+fn check(request: &TriggerHandoffRequest) -> Result<(), Error> {
+    let mut violations = Vec::new();
+    let mut fault = |path: &str, message: &str| {
+        violations.push(Violation { path: path.to_owned(), message: message.to_owned() });
+    };
+    if !(1..=REASON_CHARS_MAX).contains(&request.reason.chars().count()) {
+        fault("reason", "is not 1 to 500 characters");
+    }
+    let is_known = |value: &str, names: &[&str]| value.is_empty() || names.contains(&value);
+    if !is_known(&request.trigger, &TRIGGERS) {
+        fault("trigger", "is not a kind of trigger");
+    }
+    if !is_known(&request.policy, &["strict", "best_effort", "hierarchical"]) {
+        fault("policy", "is not one of strict, best_effort, hierarchical");
+    }
+    if !is_known(&request.strategy, &["hybrid", "summary", "sliding_window"]) {
+        fault("strategy", "is not one of hybrid, summary, sliding_window");
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+}
