@@ -14,6 +14,7 @@ pub mod life;
 pub mod link;
 pub mod redact;
 pub mod redis;
+pub mod screen;
 pub mod serve;
 pub mod telemetry;
 pub mod testing;
