@@ -1,0 +1,366 @@
+//! The RPCs of the budget.
+
+use std::sync::Arc;
+
+use chassis::fault::{Fault, Kind};
+use chassis::{Life, clock, tokens};
+use futures::stream::BoxStream;
+use proto::v1::budget_server::Budget;
+use proto::v1::{self, Empty};
+use tonic::{Request, Response, Status};
+
+use crate::batch::Batcher;
+use crate::config::Config;
+use crate::convert::{self, invalid};
+use crate::operation::{Answer, Operation, Refusal, Reserve};
+use crate::rules::Rules;
+use crate::store::report_cursor;
+use crate::store::{Filter, Store};
+use crate::{Error, analytics, watch};
+
+/// The most ledger rows of one report.
+const REPORT_ROWS_MAX: i64 = 200_000;
+const PAGE: i64 = 100;
+const PAGE_MAX: i64 = 1_000;
+
+/// The budget as a service.
+pub struct Service {
+    config: Config,
+    store: Arc<dyn Store>,
+    batcher: Batcher,
+    rules: Arc<Rules>,
+    life: Life,
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+impl Service {
+    pub(crate) fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        batcher: Batcher,
+        rest: (Arc<Rules>, Life),
+    ) -> Self {
+        let (rules, life) = rest;
+        Self { config, store, batcher, rules, life }
+    }
+
+    fn ask(&self, request: v1::ReserveRequest) -> Result<Reserve, Error> {
+        let ttl_ms = match (request.ttl_ms, self.config.reservation_ttl_ms) {
+            (_, configured) if 0 < configured => configured,
+            (asked, _) if 0 < asked => asked,
+            _ => self.config.dispatch_timeout_ms * 2,
+        };
+        convert::reserve(request, ttl_ms)
+    }
+
+    async fn view(&self, owner: &crate::fold::Owner) -> Result<v1::BudgetView, Error> {
+        let now_ms = clock::now_ms();
+        let book = self.store.book(owner, now_ms).await?;
+        let Some(definition) = &book.definition else {
+            return Err(Error::Missing(owner.scope.clone()));
+        };
+        let is_exact = owner.scope.key != "*";
+        Ok(convert::view(definition, is_exact.then_some(&book)))
+    }
+
+    async fn entries(&self, request: &v1::ReportRequest) -> Result<Vec<crate::fold::Entry>, Error> {
+        let scope = request.scope.clone().unwrap_or_default();
+        let filter = Filter {
+            tenant: convert::tenant(request.context.as_ref()),
+            kind: scope.r#type,
+            key: scope.key,
+            from_ms: request.from_ms,
+            to_ms: request.to_ms,
+            limit: REPORT_ROWS_MAX,
+            ..Filter::default()
+        };
+        self.store.entries(&filter).await
+    }
+}
+
+#[tonic::async_trait]
+impl Budget for Service {
+    async fn reserve(&self, request: Request<v1::ReserveRequest>) -> Reply<v1::Decision> {
+        let ask = self.ask(request.into_inner())?;
+        let (charge_id, tenant) = (ask.charge.id.clone(), ask.charge.tenant.clone());
+        let Answer::Verdict(verdict) = self.batcher.submit(Operation::Reserve(ask)).await? else {
+            return Err(Status::internal("a reserve was answered as something else"));
+        };
+        let decision = convert::decision(verdict);
+        metrics::counter!("budget.reservations", "action" => decision.action.clone()).increment(1);
+        if !decision.allowed {
+            let reason = decision.reason.as_str();
+            tracing::info!(
+                audit = true,
+                event_type = "budget.denied",
+                outcome = "failure",
+                tenant,
+                charge_id,
+                reason,
+                "a call was denied"
+            );
+        }
+        Ok(Response::new(decision))
+    }
+
+    async fn settle(&self, request: Request<v1::SettleRequest>) -> Reply<v1::SettleResponse> {
+        let settle = convert::settle(request.into_inner())?;
+        let Answer::Settled { state, actual_micros, estimated, books } =
+            self.batcher.submit(Operation::Settle(settle)).await?
+        else {
+            return Err(Status::internal("a settle was answered as something else"));
+        };
+        for book in &books {
+            #[expect(clippy::cast_sign_loss, reason = "an actual is not negative")]
+            metrics::counter!("budget.settled_usd", "scope_type" => book.scope.kind.clone())
+                .increment(actual_micros as u64);
+        }
+        let state = state.name().to_owned();
+        Ok(Response::new(v1::SettleResponse {
+            state,
+            actual_micros,
+            estimated,
+            scopes: convert::states(&books),
+        }))
+    }
+
+    async fn release(&self, request: Request<v1::ReleaseRequest>) -> Reply<v1::ReleaseResponse> {
+        let request = request.into_inner();
+        let charge = convert::charge(request.context.as_ref(), request.charge_id)?;
+        let Answer::Released { state, books } =
+            self.batcher.submit(Operation::Release(charge)).await?
+        else {
+            return Err(Status::internal("a release was answered as something else"));
+        };
+        let state = state.name().to_owned();
+        Ok(Response::new(v1::ReleaseResponse { state, scopes: convert::states(&books) }))
+    }
+
+    async fn check(&self, request: Request<v1::ReserveRequest>) -> Reply<v1::Decision> {
+        let mut request = request.into_inner();
+        if request.charge_id.is_empty() {
+            "check".clone_into(&mut request.charge_id);
+        }
+        let ask = self.ask(request)?;
+        let verdict = self.store.check(&ask, clock::now_ms()).await?;
+        Ok(Response::new(convert::decision(verdict)))
+    }
+
+    async fn put_budget(
+        &self,
+        request: Request<v1::PutBudgetRequest>,
+    ) -> Reply<v1::PutBudgetResponse> {
+        let request = request.into_inner();
+        let tenant = convert::tenant(request.context.as_ref());
+        let wire = request.definition.ok_or_else(|| invalid("definition", "is missing"))?;
+        let definition = convert::definition(wire)?;
+        let (stored, created) = self.store.put(&tenant, &definition, request.create_only).await?;
+        let scope = format!("{}:{}", stored.scope.kind, stored.scope.key);
+        tracing::info!(
+            audit = true,
+            event_type = "budget.changed",
+            outcome = "success",
+            tenant,
+            scope,
+            "a budget was put"
+        );
+        let owner = crate::fold::Owner { tenant, scope: stored.scope };
+        Ok(Response::new(v1::PutBudgetResponse { budget: Some(self.view(&owner).await?), created }))
+    }
+
+    async fn get_budget(&self, request: Request<v1::GetBudgetRequest>) -> Reply<v1::BudgetView> {
+        let request = request.into_inner();
+        let owner = convert::owner(request.context.as_ref(), request.scope)?;
+        Ok(Response::new(self.view(&owner).await?))
+    }
+
+    async fn list_budgets(
+        &self,
+        request: Request<v1::ListBudgetsRequest>,
+    ) -> Reply<v1::ListBudgetsResponse> {
+        let tenant = convert::tenant(request.get_ref().context.as_ref());
+        let mut budgets = Vec::new();
+        for definition in self.store.list(&tenant).await? {
+            let owner =
+                crate::fold::Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
+            let book = match definition.scope.key.as_str() {
+                "*" => None,
+                _ => Some(self.store.book(&owner, clock::now_ms()).await?),
+            };
+            budgets.push(convert::view(&definition, book.as_ref()));
+        }
+        Ok(Response::new(v1::ListBudgetsResponse { budgets }))
+    }
+
+    async fn delete_budget(&self, request: Request<v1::DeleteBudgetRequest>) -> Reply<Empty> {
+        let request = request.into_inner();
+        let owner = convert::owner(request.context.as_ref(), request.scope)?;
+        if !self.store.delete(&owner).await? {
+            return Err(Error::Missing(owner.scope).into());
+        }
+        let scope = format!("{}:{}", owner.scope.kind, owner.scope.key);
+        tracing::info!(
+            audit = true,
+            event_type = "budget.changed",
+            outcome = "success",
+            tenant = owner.tenant,
+            scope,
+            "a budget was deleted"
+        );
+        Ok(Response::new(Empty {}))
+    }
+
+    async fn reset_budget(
+        &self,
+        request: Request<v1::ResetBudgetRequest>,
+    ) -> Reply<v1::ResetBudgetResponse> {
+        let request = request.into_inner();
+        let owner = convert::owner(request.context.as_ref(), request.scope)?;
+        self.view(&owner).await?;
+        let (period_id, previous_spent_micros) = self.store.reset(&owner, clock::now_ms()).await?;
+        let scope = format!("{}:{}", owner.scope.kind, owner.scope.key);
+        tracing::info!(
+            audit = true,
+            event_type = "budget.changed",
+            outcome = "success",
+            tenant = owner.tenant,
+            scope,
+            "a budget was reset"
+        );
+        Ok(Response::new(v1::ResetBudgetResponse { period_id, previous_spent_micros }))
+    }
+
+    async fn report(&self, request: Request<v1::ReportRequest>) -> Reply<v1::ReportResponse> {
+        let request = request.into_inner();
+        let group_by = if request.group_by.is_empty() { "day" } else { &request.group_by };
+        if !["day", "scope", "user", "agent", "model"].contains(&group_by) {
+            return Err(invalid("group_by", "is none of day, scope, user, agent, model").into());
+        }
+        let entries = self.entries(&request).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a share is an estimate")]
+        let share =
+            |row: &analytics::Row| row.estimated_micros as f64 / row.spent_micros.max(1) as f64;
+        let row = |(group, row): (String, analytics::Row)| v1::ReportRow {
+            estimated_share: share(&row),
+            group,
+            spent_micros: row.spent_micros,
+            calls: row.calls,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+        };
+        let minutes = if request.window_minutes <= 0 { 5 } else { request.window_minutes };
+        let hours = if request.hours <= 0.0 { 1.0 } else { request.hours };
+        let rate = |(scope, rate): (crate::policy::Scope, analytics::Rate)| v1::ScopeRate {
+            scope: Some(convert::wire_scope(&scope)),
+            spent_micros: rate.spent_micros,
+            rate_micros: rate.rate_micros,
+            projection_micros: rate.projection_micros,
+            spike: rate.is_spike,
+        };
+        let rates = analytics::rates(&entries, clock::now_ms(), minutes, hours);
+        Ok(Response::new(v1::ReportResponse {
+            rows: analytics::rows(&entries, group_by).into_iter().map(row).collect(),
+            scopes: rates.into_iter().map(rate).collect(),
+        }))
+    }
+
+    async fn list_ledger(
+        &self,
+        request: Request<v1::ListLedgerRequest>,
+    ) -> Reply<v1::ListLedgerResponse> {
+        let request = request.into_inner();
+        let scope = request.scope.unwrap_or_default();
+        let limit = if request.limit <= 0 { PAGE } else { request.limit.min(PAGE_MAX) };
+        let filter = Filter {
+            tenant: convert::tenant(request.context.as_ref()),
+            kind: scope.r#type,
+            key: scope.key,
+            period_id: request.period_id,
+            charge_id: request.charge_id,
+            from_ms: request.from_ms,
+            to_ms: request.to_ms,
+            cursor: request.cursor,
+            limit,
+        };
+        let entries = self.store.entries(&filter).await?;
+        let is_full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
+        let next_cursor = entries.last().filter(|_| is_full).map(report_cursor).unwrap_or_default();
+        Ok(Response::new(v1::ListLedgerResponse {
+            entries: entries.iter().map(convert::entry).collect(),
+            next_cursor,
+        }))
+    }
+
+    async fn estimate_cost(
+        &self,
+        request: Request<v1::EstimateCostRequest>,
+    ) -> Reply<v1::EstimateCostResponse> {
+        let request = request.into_inner();
+        let input_tokens = if request.text.is_empty() {
+            request.input_tokens
+        } else {
+            tokens::estimate(&request.text)
+        };
+        let output_tokens =
+            request.max_output_tokens.unwrap_or_else(|| self.rules.output_of(input_tokens));
+        let known_model =
+            self.rules.prices.find(&request.model, &request.provider, clock::now_ms()).is_some();
+        let ask = convert::reserve(
+            v1::ReserveRequest {
+                context: request.context,
+                charge_id: "estimate".to_owned(),
+                scopes: vec![v1::Scope { r#type: "org".to_owned(), key: "mesh".to_owned() }],
+                model: request.model.clone(),
+                input_tokens,
+                max_output_tokens: Some(output_tokens),
+                per_call_micros: request.per_call_micros,
+                ..v1::ReserveRequest::default()
+            },
+            0,
+        )?;
+        let estimate = self.rules.estimate(&ask, &request.model, clock::now_ms());
+        let estimate_micros = estimate.ok_or_else(|| invalid("model", "Unknown model"))?;
+        Ok(Response::new(v1::EstimateCostResponse {
+            estimate_micros,
+            input_tokens,
+            output_tokens,
+            known_model,
+        }))
+    }
+
+    type WatchEventsStream = BoxStream<'static, Result<v1::BudgetEvent, Status>>;
+
+    async fn watch_events(
+        &self,
+        request: Request<v1::WatchEventsRequest>,
+    ) -> Reply<Self::WatchEventsStream> {
+        let after = match request.into_inner().after_id {
+            0 => self.store.last_event().await?,
+            after => after,
+        };
+        Ok(Response::new(Box::pin(watch::events(self.store.clone(), self.life.clone(), after))))
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let fault = |kind, code| Fault::new(kind, code, error.to_string());
+        match &error {
+            Error::Invalid(path, message) => {
+                fault(Kind::Invalid, "invalid_request").violation(path, message).into()
+            }
+            Error::Refused(Refusal::Amount(..)) => fault(Kind::Invalid, "invalid_request")
+                .violation("actual", error.to_string())
+                .into(),
+            Error::Refused(Refusal::Unknown(_)) => fault(Kind::Missing, "not_found").into(),
+            Error::Missing(_) => fault(Kind::Missing, "budget_not_found").into(),
+            Error::Exists(_) => fault(Kind::Exists, "budget_exists").into(),
+            Error::Busy | Error::Raced => fault(Kind::Unavailable, "budget_unavailable").into(),
+            Error::Store(cause) => {
+                tracing::error!(%cause, "the store of the budget failed");
+                fault(Kind::Unavailable, "dependency_unavailable").into()
+            }
+        }
+    }
+}

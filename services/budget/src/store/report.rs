@@ -1,0 +1,90 @@
+//! Reading the ledger.
+
+use sqlx::{AnyPool, AssertSqlSafe};
+
+use super::Filter;
+use crate::Error;
+use crate::fold::{Charge, Entry};
+use crate::policy::Scope;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    tenant: String,
+    charge_id: String,
+    scope_type: String,
+    scope_key: String,
+    period_id: String,
+    amount_micros: i64,
+    estimated: i64,
+    model: String,
+    input_tokens: i64,
+    output_tokens: i64,
+    user_id: String,
+    agent_id: String,
+    timestamp_ms: i64,
+}
+
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        Self {
+            charge: Charge { tenant: row.tenant, id: row.charge_id },
+            scope: Scope { kind: row.scope_type, key: row.scope_key },
+            period_id: row.period_id,
+            amount_micros: row.amount_micros,
+            estimated: row.estimated != 0,
+            model: row.model,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+            user_id: row.user_id,
+            agent_id: row.agent_id,
+            timestamp_ms: row.timestamp_ms,
+        }
+    }
+}
+
+/// Where a page ended: time, charge id, scope type, scope key.
+#[must_use]
+pub(crate) fn cursor(entry: &Entry) -> String {
+    let Entry { timestamp_ms, charge, scope, .. } = entry;
+    format!("{timestamp_ms}\t{}\t{}\t{}", charge.id, scope.kind, scope.key)
+}
+
+pub(super) async fn entries(pool: &AnyPool, filter: &Filter) -> Result<Vec<Entry>, Error> {
+    let mut conditions = vec!["tenant = $1".to_owned()];
+    let mut texts = vec![filter.tenant.clone()];
+    let equal = [
+        ("scope_type", &filter.kind),
+        ("scope_key", &filter.key),
+        ("period_id", &filter.period_id),
+        ("charge_id", &filter.charge_id),
+    ];
+    for (column, value) in equal.into_iter().filter(|(_, value)| !value.is_empty()) {
+        texts.push(value.clone());
+        conditions.push(format!("{column} = ${}", texts.len()));
+    }
+    // Numbers stand in the statement itself: they are numbers by type.
+    conditions.extend(filter.from_ms.map(|from| format!("{from} <= timestamp_ms")));
+    conditions.extend(filter.to_ms.map(|to| format!("timestamp_ms < {to}")));
+    let mut place = filter.cursor.splitn(4, '\t');
+    if let Some(after) = place.next().and_then(|time| time.parse::<i64>().ok()) {
+        texts.extend((0..3).map(|_| place.next().unwrap_or_default().to_owned()));
+        let last = texts.len();
+        conditions.push(format!(
+            "(timestamp_ms > {after} OR (timestamp_ms = {after} AND (charge_id > ${a} OR (charge_id = ${a} AND \
+             (scope_type > ${b} OR (scope_type = ${b} AND scope_key > ${last}))))))",
+            a = last - 2,
+            b = last - 1
+        ));
+    }
+    let sql = format!(
+        "SELECT tenant, charge_id, scope_type, scope_key, period_id, amount_micros, estimated, model, input_tokens, \
+         output_tokens, user_id, agent_id, timestamp_ms FROM budget_ledger WHERE {} \
+         ORDER BY timestamp_ms, charge_id, scope_type, scope_key LIMIT {}",
+        conditions.join(" AND "),
+        filter.limit
+    );
+    let query = texts
+        .into_iter()
+        .fold(sqlx::query_as::<_, Row>(AssertSqlSafe(sql)), |query, text| query.bind(text));
+    Ok(query.fetch_all(pool).await?.into_iter().map(Entry::from).collect())
+}

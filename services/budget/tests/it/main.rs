@@ -1,0 +1,4 @@
+//! The budget through its RPCs, on each engine.
+
+mod money;
+mod world;
