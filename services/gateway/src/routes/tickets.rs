@@ -1,0 +1,43 @@
+//! Tickets for pages that cannot set headers.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::json;
+use crate::extract::{Caller, Chat, OptionalJson};
+use crate::fields::Fields;
+use crate::front::Front;
+use crate::identity::{Claims, Nameless};
+use crate::message::is_reference;
+use crate::problem::Problem;
+use crate::tickets::{LIFE_S, Ticket};
+
+/// `POST /tickets`.
+pub(crate) async fn issue(
+    State(front): State<Arc<Front>>,
+    caller: Caller<Chat>,
+    OptionalJson(body): OptionalJson,
+) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Issued {
+        ticket: String,
+        expires_in_s: i64,
+    }
+    let mut fields = Fields::parse(&body)?;
+    let session = fields.text("sessionId");
+    if session.as_deref().is_some_and(|name| !is_reference(name)) {
+        fields.reject(
+            "sessionId",
+            "has 1 to 128 letters, digits, dots, dashes, colons or underscores",
+        );
+    }
+    let user = fields.text("user_id");
+    let (session, user) = fields.finish((session, user))?;
+    let identity = caller.acting(Claims::of_user(user), Nameless::Key)?;
+    let ticket = front.tickets.issue(Ticket::new(&caller.principal, &identity, session)).await;
+    Ok(json(StatusCode::CREATED, &Issued { ticket, expires_in_s: LIFE_S }))
+}
