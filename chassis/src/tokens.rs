@@ -14,10 +14,12 @@ pub fn estimate(text: &str) -> i64 {
 /// The same in hundredths of a token: unlike whole tokens they add up when texts are joined.
 #[must_use]
 pub fn hundredths(text: &str) -> i64 {
-    if text.is_ascii() {
-        return i64::try_from(text.len()).map_or(i64::MAX, |length| length.saturating_mul(PLAIN));
+    // All dense characters, and a few others, take three bytes with one of these first.
+    if text.bytes().any(|byte| (0xE3..=0xED).contains(&byte)) {
+        return text.chars().map(weight).sum();
     }
-    text.chars().map(weight).sum()
+    let characters = text.bytes().filter(|byte| byte & 0xC0 != 0x80).count();
+    i64::try_from(characters).map_or(i64::MAX, |count| count.saturating_mul(PLAIN))
 }
 
 fn weight(character: char) -> i64 {
@@ -29,15 +31,33 @@ fn weight(character: char) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::estimate;
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::{estimate, hundredths, weight};
 
     #[test]
     fn the_golden_values_hold() {
         let hundred = "x".repeat(100);
-        for (text, tokens) in
-            [("", 0), ("abcd", 1), ("abcde", 2), ("我要退", 3), (hundred.as_str(), 25)]
-        {
+        let cases = [
+            ("", 0),
+            ("abcd", 1),
+            ("abcde", 2),
+            ("我要退", 3),
+            (hundred.as_str(), 25),
+            ("äöüß€", 2),
+            ("ぁヿ一鿿가힣", 5),
+        ];
+        for (text, tokens) in cases {
             assert_eq!(estimate(text), tokens, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_counted_as_their_characters_are(text in any::<String>(), dense in "[가-힣一-龠a-z]{0,9}") {
+            for text in [&text, &dense, &format!("{text}{dense}")] {
+                prop_assert_eq!(hundredths(text), text.chars().map(weight).sum::<i64>());
+            }
         }
     }
 }

@@ -99,6 +99,7 @@ fn selection(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Messages of about a hundred tokens each.
 fn history(count: usize) -> Vec<Entry> {
     let texts = [
         "Hi, I ordered a lamp last week and it arrived broken. The order was ORD-48213.",
@@ -110,7 +111,7 @@ fn history(count: usize) -> Vec<Entry> {
     ];
     let entry = |index: usize| Entry {
         role: if index.is_multiple_of(2) { "user" } else { "agent" }.to_owned(),
-        content: format!("{} ({index})", texts[index % texts.len()]),
+        content: (0..4).map(|line| format!("{} ({index}) ", texts[(index + line) % 6])).collect(),
         position: index as i64 + 1,
         ..Entry::default()
     };

@@ -14,6 +14,7 @@ use crate::offer::Courier;
 use crate::peer::Registry;
 use crate::report;
 use crate::roster::Roster;
+use crate::screening;
 use crate::store::{Begun, Store, StoreError};
 use crate::transfer::{Illegal, Owner, State, Transfer};
 use crate::wish::Kind;
@@ -187,6 +188,9 @@ impl Exchange {
         }
         let brief = self.brief(call, &decision.target_agent)?;
         report::compressed(&brief);
+        if self.config.is_screening {
+            screening::audit(transfer, &request.source_summary, &brief);
+        }
         transfer.compressed(decision, brief, clock::now_ms())?;
         self.store.save(transfer).await?;
         Ok(true)

@@ -22,6 +22,7 @@ mod peer;
 mod report;
 pub mod roster;
 pub mod score;
+mod screening;
 mod service;
 mod settlement;
 mod store;

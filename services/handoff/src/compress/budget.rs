@@ -1,43 +1,92 @@
 //! Counting and spending tokens.
 
 use chassis::tokens::{estimate, hundredths};
-use proto::v1::CompressedContext;
+use proto::v1::{CompressedContext, IntentSeen, KeyFact, NamedEntity, OpenItem};
 
 /// The tokens of all texts of a brief.
 #[must_use]
 pub fn count(brief: &CompressedContext) -> i64 {
-    let sum = |texts: &[&String]| texts.iter().map(|text| estimate(text)).sum::<i64>();
-    let recent = brief.recent_messages.iter().map(|message| estimate(&message.content));
-    let facts = brief.key_facts.iter().map(|fact| {
-        estimate(&fact.fact) + fact.source_message_ids.iter().map(|id| estimate(id)).sum::<i64>()
-    });
-    let intents = brief.intents.iter().map(|seen| sum(&[&seen.intent, &seen.entities_json]));
-    let entities = brief.entities.iter();
-    let entities = entities.map(|found| sum(&[&found.name, &found.r#type, &found.value]));
-    let items = brief.open_items.iter().map(|item| sum(&[&item.description, &item.priority]));
-    let parts = recent.chain(facts).chain(intents).chain(entities).chain(items);
-    estimate(&brief.summary) + parts.sum::<i64>()
+    let recent: i64 = brief.recent_messages.iter().map(|message| estimate(&message.content)).sum();
+    let parts = [price(&brief.key_facts), price(&brief.intents), price(&brief.entities)];
+    estimate(&brief.summary) + recent + parts.iter().sum::<i64>() + price(&brief.open_items)
 }
 
-/// Takes the first things that fit, at most so many; those that do not fit are passed over.
-pub(super) fn afford<T>(
-    things: impl IntoIterator<Item = T>,
-    cost: impl Fn(&T) -> i64,
-    most: usize,
-    tokens: &mut i64,
-) -> Vec<T> {
-    let mut bought = Vec::new();
-    for thing in things {
-        if most <= bought.len() {
-            break;
-        }
-        let cost = cost(&thing);
-        if cost <= *tokens {
-            *tokens -= cost;
-            bought.push(thing);
-        }
+fn price<T: Priced>(things: &[T]) -> i64 {
+    things.iter().map(Priced::price).sum()
+}
+
+/// A part of a brief that costs tokens.
+pub(super) trait Priced {
+    /// The tokens of all its texts.
+    fn price(&self) -> i64;
+}
+
+impl Priced for KeyFact {
+    fn price(&self) -> i64 {
+        let sources = self.source_message_ids.iter().map(|id| estimate(id));
+        estimate(&self.fact) + sources.sum::<i64>()
     }
-    bought
+}
+
+impl Priced for IntentSeen {
+    fn price(&self) -> i64 {
+        estimate(&self.intent) + estimate(&self.entities_json)
+    }
+}
+
+impl Priced for NamedEntity {
+    fn price(&self) -> i64 {
+        estimate(&self.name) + estimate(&self.r#type) + estimate(&self.value)
+    }
+}
+
+impl Priced for OpenItem {
+    fn price(&self) -> i64 {
+        estimate(&self.description) + estimate(&self.priority)
+    }
+}
+
+/// How much of the tokens one kind of thing may take, and how many things at most.
+#[derive(Clone, Copy)]
+pub(super) struct Share {
+    pub(super) tenths: i64,
+    pub(super) most: usize,
+}
+
+/// Tokens that are spent on one kind of thing after another.
+pub(super) struct Purse {
+    whole: i64,
+    /// What is not spent.
+    pub(super) left: i64,
+}
+
+impl Purse {
+    /// A purse with so many tokens.
+    pub(super) fn of(tokens: i64) -> Self {
+        Self { whole: tokens, left: tokens }
+    }
+
+    /// Buys the first things that fit the share, each with the place it is from; those that do not fit are passed over.
+    pub(super) fn buy<T: Priced>(
+        &mut self,
+        things: impl IntoIterator<Item = (usize, T)>,
+        share: Share,
+    ) -> Vec<(usize, T)> {
+        let mut tokens = (self.whole * share.tenths / 10).min(self.left);
+        let mut bought = Vec::new();
+        for thing in things {
+            if share.most <= bought.len() {
+                break;
+            }
+            let price = thing.1.price();
+            if price <= tokens {
+                tokens -= price;
+                self.left -= price;
+                bought.push(thing);
+            }
+        }
+        bought
+    }
 }
 
 /// Texts that are joined by one character between them, within a number of tokens.

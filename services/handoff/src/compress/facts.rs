@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use proto::v1::{Entry, KeyFact, NamedEntity};
 
 use super::extract::{Found, Kind, extract};
-use super::lexicon::stresses;
 use super::sentence::Sentence;
 use super::value::resolve;
 
@@ -109,7 +108,7 @@ impl<'a> Knowledge<'a> {
         let mut things: Vec<usize> = names.iter().map(|(_, thing)| *thing).collect();
         things.sort_unstable();
         things.dedup();
-        let importance = importance(sentence.text, things.len());
+        let importance = importance(sentence.cues.is_stressed, things.len());
         let sources = vec![source];
         self.facts.push(Fact { sentence: index, text, importance, sources, things });
     }
@@ -174,9 +173,9 @@ fn source_id(message: &Entry, position: usize) -> String {
 }
 
 /// Half for naming anything, more for naming much, and more for words that stress it.
-fn importance(text: &str, things: usize) -> f64 {
+fn importance(is_stressed: bool, things: usize) -> f64 {
     let named = 0.1 * things.min(4) as f64;
-    let stressed = if stresses(text) { 0.2 } else { 0.0 };
+    let stressed = if is_stressed { 0.2 } else { 0.0 };
     ((0.4 + named + stressed) * 100.0).round() / 100.0
 }
 

@@ -44,26 +44,42 @@ pub(super) const MONTH_STEMS: [(&str, u32); 25] = [
     ("d", 12),
 ];
 
+/// The length of the longest of them.
+const ABBREVIATION_BYTES_MAX: usize = 6;
+
 const ABBREVIATIONS: [&str; 40] = [
     "mr", "mrs", "ms", "dr", "prof", "st", "no", "nos", "vs", "approx", "dept", "e.g", "i.e", "hr",
     "fr", "str", "bzw", "ca", "z.b", "d.h", "nr", "tel", "inkl", "zzgl", "evtl", "ggf", "sr",
     "sra", "srta", "dra", "ud", "uds", "av", "avda", "núm", "mme", "mlle", "mm", "num", "p.ej",
 ];
 
-const STRESS: &str = concat!(
-    "important(?:e|es|s)?|critical|key|essential|crucial|urgent(?:e|ly)?|must|deadline|asap",
-    "|wichtig(?:e[rns]?)?|kritisch|entscheidend|dringend|unbedingt|frist",
-    "|crítico|crítica|clave|esencial|imprescindible|plazo",
-    "|critique|essentiel(?:le)?|crucial|délai"
-);
+/// What a sentence says besides its matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cues {
+    /// It says that it matters.
+    pub(super) is_stressed: bool,
+    /// It says that it is pressing.
+    pub(super) is_urgent: bool,
+    /// It asks for something to be done.
+    pub(super) is_wish: bool,
+    /// It promises something.
+    pub(super) is_promise: bool,
+}
 
-const URGENCY: &str = concat!(
-    "urgent(?:e|ly)?|asap|immediately|right away|as soon as possible|today",
-    "|dringend|sofort|umgehend|so schnell wie möglich|heute",
+const URGENT: &str = "urgent(?:e|ly)?|asap|dringend";
+const SOON: &str = concat!(
+    "immediately|right away|as soon as possible|today",
+    "|sofort|umgehend|so schnell wie möglich|heute",
     "|cuanto antes|inmediatamente|ya mismo|hoy",
     "|immédiatement|tout de suite|au plus vite|aujourd'hui"
 );
-
+const STRESS: &str = concat!(
+    "important(?:e|es|s)?|critical|key|essential|crucial|must|deadline",
+    "|wichtig(?:e[rns]?)?|kritisch|entscheidend|unbedingt|frist",
+    "|crítico|crítica|clave|esencial|imprescindible|plazo",
+    "|critique|essentiel(?:le)?|délai"
+);
+const STRESS_ACCENTED: &str = "clé";
 const WISH: &str = concat!(
     "please|i need|i want|i would like|i'd like|can you|could you|would you|still waiting|not yet",
     "|bitte|ich brauche|ich möchte|ich hätte gern|können sie|könnten sie|kannst du|warte noch|noch nicht",
@@ -71,44 +87,46 @@ const WISH: &str = concat!(
     "|s'il (?:vous|te) plaît|je voudrais|j'aimerais|j'ai besoin|je veux|pouvez-vous|pourriez-vous",
     "|peux-tu|pas encore"
 );
-
 const PROMISE: &str = concat!(
     "i will|i'll|we will|we'll|let me check|get back to you",
     "|ich werde|wir werden|ich kümmere mich|ich prüfe|wir prüfen|ich melde mich|wir melden uns",
     "|voy a|vamos a|le contactaremos",
     "|je vais|nous allons|je vous envoie|je vous tiens au courant|je vérifie|nous vérifions"
 );
-
-const NEVER: &str = r"[^\s\S]";
-const STRESS_ACCENTED: &str = "clé";
 const PROMISE_ACCENTED: &str =
     "(?:le|lo|la|les|te) (?:enviaré|avisaré|confirmaré|revisaré|llamaré)";
 
-static STRESSED: LazyLock<Regex> = LazyLock::new(|| words(STRESS, STRESS_ACCENTED));
-static URGENT: LazyLock<Regex> = LazyLock::new(|| words(URGENCY, NEVER));
-static WISHED: LazyLock<Regex> = LazyLock::new(|| words(WISH, NEVER));
-static PROMISED: LazyLock<Regex> = LazyLock::new(|| words(PROMISE, PROMISE_ACCENTED));
-static MONTH: LazyLock<Regex> = LazyLock::new(|| compile(&format!("(?i)^(?:{MONTHS})(?-u:\\b)")));
+// Boundaries are those of ASCII, which the search needs to be fast: after an accented letter a boundary is missing.
+static CUES: LazyLock<Regex> = LazyLock::new(|| {
+    let plain = |words: &str| format!(r"(?i)(?-u:\b)(?:{words})(?-u:\b)");
+    let accented = |words: &str| format!(r"(?i)(?-u:\b)(?:{words})(?-u:\B)");
+    compile(&[
+        plain(URGENT),
+        plain(SOON),
+        plain(STRESS),
+        accented(STRESS_ACCENTED),
+        plain(WISH),
+        plain(PROMISE),
+        accented(PROMISE_ACCENTED),
+    ])
+});
 
-/// Whether a sentence says that it matters.
-pub(super) fn stresses(text: &str) -> bool {
-    STRESSED.is_match(text)
+/// What the words of a sentence say besides its matter.
+pub(super) fn cues(text: &str) -> Cues {
+    let mut cues = Cues::default();
+    for found in CUES.find_iter(text) {
+        match found.pattern().as_usize() {
+            0 => (cues.is_urgent, cues.is_stressed) = (true, true),
+            1 => cues.is_urgent = true,
+            2 | 3 => cues.is_stressed = true,
+            4 => cues.is_wish = true,
+            _ => cues.is_promise = true,
+        }
+    }
+    cues
 }
 
-/// Whether a sentence says that it is pressing.
-pub(super) fn presses(text: &str) -> bool {
-    URGENT.is_match(text)
-}
-
-/// Whether a sentence asks for something to be done.
-pub(super) fn wishes(text: &str) -> bool {
-    WISHED.is_match(text)
-}
-
-/// Whether a sentence promises something.
-pub(super) fn promises(text: &str) -> bool {
-    PROMISED.is_match(text)
-}
+static MONTH: LazyLock<Regex> = LazyLock::new(|| compile(&[format!("(?i)^(?:{MONTHS})(?-u:\\b)")]));
 
 /// Whether a text begins with the name of a month.
 pub(super) fn starts_with_month(text: &str) -> bool {
@@ -117,17 +135,13 @@ pub(super) fn starts_with_month(text: &str) -> bool {
 
 /// Whether a word before a full stop is shortened and does not end a sentence.
 pub(super) fn is_abbreviation(word: &str) -> bool {
+    if ABBREVIATION_BYTES_MAX < word.len() {
+        return false;
+    }
     let is_initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
     is_initial || ABBREVIATIONS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
-// Boundaries are those of ASCII, which the search needs to be fast: after an accented letter a boundary is missing.
-fn words(plain: &str, accented: &str) -> Regex {
-    let plain = format!(r"(?:{plain})(?-u:\b)");
-    let accented = format!(r"(?:{accented})(?-u:\B)");
-    compile(&format!(r"(?i)(?-u:\b)(?:{plain}|{accented})"))
-}
-
-fn compile(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the patterns are constants that the tests compile")
+fn compile(patterns: &[String]) -> Regex {
+    Regex::new_many(patterns).expect("the patterns are constants that the tests compile")
 }

@@ -2,7 +2,6 @@
 
 use proto::v1::{Entry, OpenItem};
 
-use super::lexicon::{presses, promises, wishes};
 use super::sentence::Sentence;
 
 /// The longest description, in characters.
@@ -30,7 +29,7 @@ pub(super) fn pending<'a>(messages: &[Entry], sentences: &[Sentence<'a>]) -> Vec
     for (index, sentence) in sentences.iter().enumerate() {
         let is_answered = last_answer.is_some_and(|last| sentence.message < last);
         let is_user = messages[sentence.message].role != "agent";
-        if let Some(priority) = priority(sentence.text, is_user, is_answered) {
+        if let Some(priority) = priority(sentence, is_user, is_answered) {
             let text = clip(sentence.text);
             pending.retain(|earlier| earlier.text != text);
             pending.push(Pending { sentence: index, text, priority });
@@ -41,12 +40,12 @@ pub(super) fn pending<'a>(messages: &[Entry], sentences: &[Sentence<'a>]) -> Vec
 }
 
 /// A question counts as answered once an agent has spoken; a wish and a promise may still be open then.
-fn priority(text: &str, is_user: bool, is_answered: bool) -> Option<Priority> {
-    let is_wish = is_user && wishes(text);
-    let is_open = is_wish || !is_user && promises(text);
-    let is_question = is_user && !is_answered && text.ends_with(['?', '？']);
+fn priority(sentence: &Sentence<'_>, is_user: bool, is_answered: bool) -> Option<Priority> {
+    let cues = sentence.cues;
+    let is_open = is_user && cues.is_wish || !is_user && cues.is_promise;
+    let is_question = is_user && !is_answered && sentence.text.ends_with(['?', '？']);
     match (is_open, is_question) {
-        (true, _) if presses(text) => Some(Priority::High),
+        (true, _) if cues.is_urgent => Some(Priority::High),
         (true, _) => Some(Priority::Medium),
         (false, true) => Some(Priority::Low),
         (false, false) => None,

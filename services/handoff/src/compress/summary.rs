@@ -7,7 +7,6 @@ use proto::v1::CompressedContext;
 
 use super::Rest;
 use super::budget::Lines;
-use super::lexicon::stresses;
 use super::sentence::{Sentence, sentences};
 
 /// At least so many sentences are kept, if they fit.
@@ -25,7 +24,7 @@ pub(super) fn summarize(head: &str, sentences: &[Sentence<'_>], tokens: i64) -> 
     let mut ranking: Vec<(Reverse<u32>, usize)> = sentences
         .iter()
         .enumerate()
-        .map(|(index, sentence)| (Reverse(weight(sentence.text, index, count)), index))
+        .map(|(index, sentence)| (Reverse(weight(sentence, index, count)), index))
         .collect();
     ranking.sort_unstable();
     let kept_max = KEPT_MIN.max(count * 3 / 10);
@@ -42,14 +41,17 @@ pub(super) fn summarize(head: &str, sentences: &[Sentence<'_>], tokens: i64) -> 
     texts.collect::<Vec<_>>().join(" ")
 }
 
-fn weight(text: &str, index: usize, count: usize) -> u32 {
-    let words = text.split_whitespace().count();
+fn weight(sentence: &Sentence<'_>, index: usize, count: usize) -> u32 {
+    let spaces = sentence.text.as_bytes().windows(2);
+    let words = 1 + spaces
+        .filter(|pair| pair[0].is_ascii_whitespace() && !pair[1].is_ascii_whitespace())
+        .count();
     let points = [
         (index == 0, 3),
         (index + 1 == count, 2),
         (index * 5 < count, 1),
         ((5..=30).contains(&words), 1),
-        (stresses(text), 2),
+        (sentence.cues.is_stressed, 2),
     ];
     points.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
 }

@@ -1,6 +1,6 @@
 use chassis::tokens::estimate;
 use proptest::prelude::{
-    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+    Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 use proto::v1::{CompressedContext, Entry};
 
@@ -205,6 +205,9 @@ fn any_history() -> impl Strategy<Value = Vec<Entry>> {
 }
 
 proptest! {
+    // Each case runs every strategy twice.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn a_brief_is_never_larger_than_the_cap_or_the_original(
         messages in any_history(),

@@ -8,4 +8,5 @@ mod offer;
 mod question;
 mod recovery;
 mod registry;
+mod telemetry;
 mod transfer;
