@@ -19,7 +19,7 @@ const EVIDENCE_USUAL: f64 = 0.28;
 /// How many examples it takes to move away from it.
 const EVIDENCE_HOLD: f64 = 10.0;
 /// The share of texts that are taken to be meant for no agent.
-const OUTSIDE_SHARE: f64 = 0.05;
+const OUTSIDE_SHARE: f64 = 0.02;
 /// Halvings of the search for the middle; more do not change a double.
 const HALVINGS: u32 = 60;
 

@@ -13,6 +13,7 @@ pub mod calibration;
 pub mod clarify;
 pub mod config;
 pub mod entities;
+pub mod eval;
 pub mod features;
 pub mod index;
 pub mod language;

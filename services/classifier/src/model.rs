@@ -5,6 +5,7 @@
 //! take part as rows without an agent, so that the model knows what a text for nobody looks like; what it takes such a
 //! text for goes to the default agent.
 
+mod overlap;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,9 @@ use crate::ridge::{Matrix, solve};
 use crate::vectors::Vectors;
 use crate::words::{fold, plain};
 
-use self::rows::Source;
+pub use self::overlap::Overlap;
+
+use self::rows::{Row, Source};
 
 /// How fast similarity falls off between texts: the kernel is `exp(-WIDTH (1 - similarity))`.
 const WIDTH: f64 = 2.0;
@@ -37,8 +40,6 @@ const TEXT_CHARS_MAX: usize = 10_000;
 pub struct Profile {
     /// The agent.
     pub agent_id: String,
-    /// Its name to people.
-    pub display_name: String,
     /// What it does.
     pub description: String,
     /// What people say to it.
@@ -76,6 +77,7 @@ pub struct Model {
     coefficients: Vec<f64>,
     calibration: Calibration,
     exact: BTreeMap<String, Vec<usize>>,
+    overlaps: Vec<Overlap>,
 }
 
 impl Model {
@@ -86,38 +88,26 @@ impl Model {
         profiles.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
         let agents: Vec<String> = profiles.iter().map(|profile| profile.agent_id.clone()).collect();
         let rows = rows::of(&profiles, &vectors);
-        let exact = exact_texts(&profiles);
         let features: Vec<Features> = rows.iter().map(|row| row.features.clone()).collect();
         let index = Index::of(&features);
-        let owned_rows = rows.iter().filter(|row| row.agent.is_some()).count();
         let similarities: Vec<Vec<f32>> =
             features.iter().map(|row| index.similarities(row)).collect();
         let kernel = Matrix::symmetric(rows.len(), |a, b| closeness(similarities[a][b]));
         let targets: Vec<Option<usize>> = rows.iter().map(|row| row.agent).collect();
         let solution = solve(kernel, RIDGE, &targets, agents.len());
-        let left_out = |n: usize| solution.left_out[n * agents.len()..][..agents.len()].to_vec();
-        let evidence_of = |n: usize| {
-            let others = similarities[n][..owned_rows].iter().enumerate().filter(|(k, _)| *k != n);
-            evidence(others.map(|(_, x)| *x), &left_out(n))
-        };
-        let examples: Vec<LeftOut> = rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.source == Source::Example)
-            .filter_map(|(n, row)| {
-                Some(LeftOut { scores: left_out(n), agent: row.agent?, evidence: evidence_of(n) })
-            })
-            .collect();
-        let outside: Vec<f64> = (owned_rows..rows.len()).map(evidence_of).collect();
+        let lesson =
+            Lesson { rows: &rows, similarities: &similarities, left_out: &solution.left_out };
+        let calibration = lesson.calibration(agents.len());
         Self {
             vectors,
             default: profiles.iter().position(|profile| profile.is_default),
-            agents,
             index,
-            owned_rows,
+            owned_rows: lesson.owned_rows(),
+            calibration,
+            exact: exact_texts(&profiles),
+            overlaps: lesson.overlaps(&agents, calibration),
             coefficients: solution.coefficients,
-            calibration: Calibration::fit(&examples, &outside),
-            exact,
+            agents,
         }
     }
 
@@ -125,6 +115,12 @@ impl Model {
     #[must_use]
     pub fn agents(&self) -> &[String] {
         &self.agents
+    }
+
+    /// Examples that say what another agent says, ascending by agent and example.
+    #[must_use]
+    pub fn overlaps(&self) -> &[Overlap] {
+        &self.overlaps
     }
 
     /// Which agent a text is meant for. Two agents closer than `margin` make the verdict ambiguous.
@@ -175,6 +171,54 @@ impl Model {
             scores.iter_mut().zip(coefficients).for_each(|(score, x)| *score += closeness * x);
         }
         scores
+    }
+}
+
+/// What learning saw of each row without itself.
+struct Lesson<'a> {
+    rows: &'a [Row],
+    similarities: &'a [Vec<f32>],
+    left_out: &'a [f64],
+}
+
+impl Lesson<'_> {
+    fn owned_rows(&self) -> usize {
+        self.rows.iter().filter(|row| row.agent.is_some()).count()
+    }
+
+    fn scores(&self, row: usize, agents: usize) -> &[f64] {
+        &self.left_out[row * agents..][..agents]
+    }
+
+    fn evidence(&self, row: usize, agents: usize) -> f64 {
+        let owned = &self.similarities[row][..self.owned_rows()];
+        let others = owned.iter().enumerate().filter(|(other, _)| *other != row);
+        evidence(others.map(|(_, similarity)| *similarity), self.scores(row, agents))
+    }
+
+    fn calibration(&self, agents: usize) -> Calibration {
+        let examples: Vec<LeftOut> = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.source == Source::Example)
+            .filter_map(|(n, row)| {
+                let scores = self.scores(n, agents).to_vec();
+                Some(LeftOut { scores, agent: row.agent?, evidence: self.evidence(n, agents) })
+            })
+            .collect();
+        let nobodys = self.owned_rows()..self.rows.len();
+        let outside: Vec<f64> = nobodys.map(|n| self.evidence(n, agents)).collect();
+        Calibration::fit(&examples, &outside)
+    }
+
+    fn overlaps(&self, agents: &[String], calibration: Calibration) -> Vec<Overlap> {
+        let seen = |row| overlap::Seen {
+            row,
+            shares: calibration.shares(self.scores(row, agents.len())),
+            similarities: &self.similarities[row],
+        };
+        (0..self.rows.len()).filter_map(|row| overlap::of(&seen(row), self.rows, agents)).collect()
     }
 }
 

@@ -98,7 +98,6 @@ async fn learn(
 fn profile(agent: &Agent, default_agent_id: &str) -> Profile {
     Profile {
         agent_id: agent.agent_id.clone(),
-        display_name: agent.display_name.clone(),
         description: agent.description.clone(),
         examples: agent.examples.clone(),
         skills: agent.skills.clone(),

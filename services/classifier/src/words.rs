@@ -5,10 +5,12 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The fewest characters of a phrase that says anything.
 const PHRASE_CHARS_MIN: usize = 2;
 /// Words that turn a sentence of a description into what the agent does not do.
-const NEGATIONS: [&str; 22] = [
-    "not", "never", "no", "cannot", "without", "except", "don", "doesn", "isn", "won", "nicht",
-    "kein", "keine", "nie", "ne", "pas", "jamais", "nunca", "sin", "non", "niet", "geen",
+const NEGATIONS: [&str; 17] = [
+    "not", "never", "cannot", "without", "except", "don", "doesn", "isn", "won", "nicht", "kein",
+    "keine", "nie", "jamais", "nunca", "niet", "geen",
 ];
+/// Words that do so where a sentence begins with them; elsewhere they may be what a customer says.
+const FIRST_NEGATIONS: [&str; 6] = ["no", "non", "nao", "ne", "keinerlei", "nessun"];
 
 /// The text in lower case without accents: what equals in this form counts as the same text.
 #[must_use]
@@ -52,12 +54,17 @@ pub fn phrases(description: &str) -> Vec<String> {
     let folded = fold(description);
     folded
         .split(['.', '!', '?', '\n', '。', '！', '？'])
-        .filter(|sentence| !words(sentence).any(|word| NEGATIONS.contains(&word)))
+        .filter(|sentence| !is_negated(sentence))
         .flat_map(|sentence| sentence.split([':', ',', ';', '(', ')', '、', '，', '：']))
         .flat_map(|part| part.split(" and "))
         .map(plain)
         .filter(|phrase| PHRASE_CHARS_MIN <= phrase.chars().count())
         .collect()
+}
+
+fn is_negated(sentence: &str) -> bool {
+    let first = words(sentence).next().unwrap_or_default();
+    FIRST_NEGATIONS.contains(&first) || words(sentence).any(|word| NEGATIONS.contains(&word))
 }
 
 struct Words<'a> {
@@ -119,6 +126,8 @@ mod tests {
     fn phrases_leave_out_what_an_agent_does_not_do() {
         let description = "Books, moves and cancels appointments. Does not handle refunds.";
         assert_eq!(phrases(description), ["books", "moves", "cancels appointments"]);
+        assert_eq!(phrases("Answers: yes, no, maybe"), ["answers", "yes", "no", "maybe"]);
+        assert_eq!(phrases("No gestiona reembolsos. Citas."), ["citas"]);
         assert_eq!(phrases("Travel: flights, hotels"), ["travel", "flights", "hotels"]);
         assert!(phrases("").is_empty(), "an empty description has no phrase");
     }

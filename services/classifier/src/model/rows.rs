@@ -20,7 +20,7 @@ const ROWS_MAX: usize = 1600;
 pub(super) enum Source {
     /// An example of a definition.
     Example,
-    /// A phrase of its description, or a name, skill or domain.
+    /// A phrase of its description, or a skill or domain.
     Phrase,
     /// Nobody's.
     Background,
@@ -58,10 +58,11 @@ fn rows_of(agent: usize, profile: &Profile, vectors: &Vectors) -> Vec<Row> {
     let mut examples = profile.examples.clone();
     examples.sort();
     examples.retain(|example| seen.insert(plain(&fold(example))));
-    let names = [&profile.display_name].into_iter().chain(&profile.skills).chain(&profile.domains);
+    // A display name says less than it seems to: half of "Booking Desk" is furniture.
+    let topics = profile.skills.iter().chain(&profile.domains);
     let mut spoken: Vec<String> = phrases(&profile.description)
         .into_iter()
-        .chain(names.map(|name| plain(&fold(name))))
+        .chain(topics.map(|topic| plain(&fold(topic))))
         .collect();
     spoken.sort();
     spoken.retain(|phrase| !phrase.is_empty() && seen.insert(phrase.clone()));

@@ -9,7 +9,6 @@ fn vectors() -> Arc<Vectors> {
 fn profile(agent_id: &str, description: &str, examples: &[&str]) -> Profile {
     Profile {
         agent_id: agent_id.to_owned(),
-        display_name: format!("{agent_id} desk"),
         description: description.to_owned(),
         examples: examples.iter().map(|text| (*text).to_owned()).collect(),
         is_default: agent_id == "default-agent",
@@ -207,4 +206,17 @@ fn many_agents_are_condensed_rather_than_refused() {
         .collect();
     let model = Model::learn(&agents, vectors());
     assert_eq!(model.classify("question about topic7 and item7", MARGIN).agent_id, "agent-007");
+}
+
+#[test]
+fn an_example_that_another_agent_also_claims_is_named() {
+    let mut agents = shop();
+    assert_eq!(Model::learn(&agents, vectors()).overlaps(), [], "a clean set has no overlap");
+    agents[0].examples.push("How do I track my parcel?".to_owned());
+    let model = Model::learn(&agents, vectors());
+    let found = model.overlaps().iter().find(|overlap| overlap.agent_id == "sales");
+    let overlap = found.expect("the stray example is found");
+    assert_eq!((overlap.agent_id.as_str(), overlap.other_agent_id.as_str()), ("sales", "support"));
+    assert_eq!(overlap.example, "How do I track my parcel?");
+    assert_eq!(overlap.other_text, "How do I track my delivery?");
 }
