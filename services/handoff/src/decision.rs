@@ -8,7 +8,7 @@ use proto::v1::Trigger;
 
 use crate::eligibility::{Scene, Standing};
 use crate::roster::{Member, Roster};
-use crate::score::{Metric, ONE, Score, score};
+use crate::score::{Metric, ONE, Score, Wish, score};
 use crate::wish::{self, Kind};
 
 mod hierarchy;
@@ -155,14 +155,13 @@ pub fn select(roster: &Roster, question: &Question<'_>, rules: &Rules) -> Select
 
 /// Everyone who may take over, best first, and whether some agent is only busy.
 struct Field {
+    wish: Wish,
     candidates: Vec<Scored>,
     is_anyone_busy: bool,
 }
 
 impl Field {
     fn of(roster: &Roster, question: &Question<'_>, metric: Metric) -> Self {
-        let mut wish = wish::of(question.kind, question.trigger, question.source, roster);
-        wish.language = question.language.to_lowercase();
         let scene = Scene {
             source: question.source,
             exclude: question.exclude,
@@ -170,11 +169,14 @@ impl Field {
             neighbourhood: None,
         };
         let scene = if question.kind == Kind::Load { scene.near(roster) } else { scene };
-        let mut field = Self { candidates: Vec::new(), is_anyone_busy: false };
+        let model = model(roster, question, &scene);
+        let mut wish = wish::of(question.kind, question.trigger, model, roster);
+        wish.language = question.language.to_lowercase();
+        let mut field = Self { wish, candidates: Vec::new(), is_anyone_busy: false };
         for member in roster.members() {
             match scene.standing(&member) {
                 Standing::Eligible => {
-                    let score = score(&member, &wish, metric);
+                    let score = score(&member, &field.wish, metric);
                     field.candidates.push(Scored { index: member.index, score });
                 }
                 Standing::Busy => field.is_anyone_busy = true,
@@ -187,6 +189,19 @@ impl Field {
             .sort_unstable_by_key(|scored| (Reverse(scored.score.millionths), scored.index));
         field
     }
+}
+
+/// The agent that another one is to be like: the source after its failure, or a guessed target that cannot take over.
+fn model<'a>(roster: &'a Roster, question: &Question<'_>, scene: &Scene<'_>) -> Option<Member<'a>> {
+    let trigger = question.trigger;
+    if trigger.is_failover
+        && trigger.required_skills.is_empty()
+        && trigger.target_domains.is_empty()
+    {
+        return roster.member(question.source);
+    }
+    let guessed = roster.member(&trigger.target_agent).filter(|_| trigger.target_is_preference);
+    guessed.filter(|guessed| scene.standing(guessed) != Standing::Eligible)
 }
 
 fn decide(roster: &Roster, question: &Question<'_>, rules: &Rules, field: &Field) -> Decision {

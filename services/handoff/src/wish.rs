@@ -35,38 +35,32 @@ impl Kind {
     }
 }
 
-/// The wish behind a trigger. Skills and domains that it names win over those that its kind implies.
+/// The wish behind a trigger. A model stands for what it can do; without one the lists of the trigger count, and what
+/// its kind implies where they are empty.
 #[must_use]
-pub fn of(kind: Kind, trigger: &Trigger, source: &str, roster: &Roster) -> Wish {
-    let source = roster.member(source).filter(|_| trigger.is_failover);
-    let preferred = roster.member(&trigger.target_agent).filter(|_| trigger.target_is_preference);
-    let model = preferred.or(source);
-    let (implied_skills, implied_domains) = implied(kind, trigger, model);
-    let skills = or(&trigger.required_skills, implied_skills);
-    // A specialist's skills are its domains too, unless domains are named.
-    let domains = match kind {
-        Kind::Specialist if implied_domains.is_empty() => {
-            or(&trigger.target_domains, skills.clone())
-        }
-        _ => or(&trigger.target_domains, implied_domains),
+pub fn of(kind: Kind, trigger: &Trigger, model: Option<Member<'_>>, roster: &Roster) -> Wish {
+    let (skills, domains) = match model {
+        Some(model) => (model.agent.skills.clone(), model.agent.domains.clone()),
+        None => listed(kind, trigger),
     };
     Wish { skills: roster.terms(&skills), domains: roster.terms(&domains), language: String::new() }
 }
 
-fn implied(kind: Kind, trigger: &Trigger, model: Option<Member<'_>>) -> (Vec<String>, Vec<String>) {
-    if let Some(model) = model {
-        return (model.agent.skills.clone(), model.agent.domains.clone());
-    }
+fn listed(kind: Kind, trigger: &Trigger) -> (Vec<String>, Vec<String>) {
+    let (implied_skills, implied_domains) = implied(kind, trigger);
+    let or = |named: &Vec<String>, implied| if named.is_empty() { implied } else { named.clone() };
+    let skills = or(&trigger.required_skills, implied_skills);
+    // A specialist's skills are its domains too, unless domains are named.
+    let implied_domains = if kind == Kind::Specialist { skills.clone() } else { implied_domains };
+    let domains = or(&trigger.target_domains, implied_domains);
+    (skills, domains)
+}
+
+fn implied(kind: Kind, trigger: &Trigger) -> (Vec<String>, Vec<String>) {
     let list = |terms: &[&str]| terms.iter().map(|term| (*term).to_owned()).collect::<Vec<_>>();
     match kind {
         Kind::Escalation => (list(&["escalation", "supervisor"]), list(&["escalation", "support"])),
-        Kind::Topic if !trigger.to_topic.is_empty() => {
-            (list(&[&trigger.to_topic]), list(&[&trigger.to_topic]))
-        }
-        Kind::Topic | Kind::Specialist | Kind::Confidence | Kind::Load => (Vec::new(), Vec::new()),
+        Kind::Topic => (list(&[&trigger.to_topic]), list(&[&trigger.to_topic])),
+        Kind::Specialist | Kind::Confidence | Kind::Load => (Vec::new(), Vec::new()),
     }
-}
-
-fn or(named: &[String], implied: Vec<String>) -> Vec<String> {
-    if named.is_empty() { implied } else { named.to_vec() }
 }

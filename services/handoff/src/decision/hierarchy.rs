@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use super::{Decision, Field, Question, Rules, Scored, millionths, primary};
 use crate::roster::{Member, Roster};
-use crate::wish;
 
 /// The first of the children or specialists as the primary; nothing when there is none.
 pub(super) fn nearest(
@@ -20,12 +19,11 @@ pub(super) fn nearest(
         field.candidates.iter().filter(|scored| roster.at(scored.index).is_some_and(is_child));
     let mut kept: Vec<(Scored, i64)> = children.map(|scored| (*scored, 0)).collect();
     if kept.is_empty() {
-        let wish = wish::of(question.kind, question.trigger, question.source, roster);
         let specialist = |scored: &Scored| {
             let member = roster.at(scored.index)?;
             let fits = member.agent.specializations.iter().filter(|special| {
                 let terms = roster.terms(std::slice::from_ref(&special.domain));
-                0 < wish.domains.shared(&terms.known)
+                0 < field.wish.domains.shared(&terms.known)
                     && millionths(special.min_confidence_threshold) <= scored.score.millionths
             });
             fits.map(|special| millionths(special.proficiency_level)).max()

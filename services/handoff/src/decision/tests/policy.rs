@@ -72,10 +72,13 @@ fn a_named_agent_comes_first_if_it_can() {
             "{id}"
         );
     }
-    // A name that the mesh has guessed stands for what that agent can do.
-    let guessed = Trigger { target_is_preference: true, ..named("full", &[]) };
-    let decision = decide(&agents, &guessed, &RULES);
-    assert_eq!((decision.r#type.as_str(), decision.target_agent.as_str()), ("primary", "named"));
+    // A name that the mesh has guessed stands for what that agent can do, whatever else is asked for.
+    for skills in [&[][..], &["full"]] {
+        let guessed = Trigger { target_is_preference: true, ..named("full", skills) };
+        let decision = decide(&agents, &guessed, &RULES);
+        let chosen = (decision.r#type.as_str(), decision.target_agent.as_str());
+        assert_eq!(chosen, ("primary", "named"), "{skills:?}");
+    }
 }
 
 #[test]
