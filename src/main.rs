@@ -1,1 +1,32 @@
-fn main() {}
+//! The command line of Handoff Mesh.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod serve;
+mod validate;
+
+/// One gateway for a business that runs several chat agents.
+#[derive(Debug, Parser)]
+#[command(name = "mesh", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs all six services in this process (what happens without a command).
+    Serve,
+    /// Checks the agent definitions of a folder and lists every fault.
+    Validate(validate::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().command {
+        None | Some(Command::Serve) => serve::run().await,
+        Some(Command::Validate(arguments)) => validate::run(&arguments).await,
+    }
+}

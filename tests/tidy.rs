@@ -13,7 +13,7 @@ const FOLDERS: [&str; 6] = ["agents", "chassis", "proto", "services", "src", "te
 const SERVICES: [&str; 6] = ["gateway", "classifier", "registry", "budget", "router", "handoff"];
 
 /// Rules without input and output: each stands for its file and for the folder of the same name.
-const PURE: [&str; 24] = [
+const PURE: [&str; 27] = [
     "chassis/src/address",
     "chassis/src/redact",
     "chassis/src/screen",
@@ -32,7 +32,10 @@ const PURE: [&str; 24] = [
     "services/handoff/src/eligibility",
     "services/handoff/src/score",
     "services/handoff/src/transfer",
+    "services/registry/src/availability",
     "services/registry/src/definition",
+    "services/registry/src/node",
+    "services/registry/src/slots",
     "services/router/src/breaker",
     "services/router/src/clarification",
     "services/router/src/gate",

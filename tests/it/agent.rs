@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// What an agent does with one call.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// Answers with this reply.
     Reply(Value),
     /// Says these parts as progress, then answers.
@@ -39,11 +39,11 @@ pub enum Act {
 
 /// One call as it arrived.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// The arguments of `handle_message`.
-    pub arguments: Value,
+    pub(crate) arguments: Value,
     /// The header `Idempotency-Key`.
-    pub charge_id: String,
+    pub(crate) charge_id: String,
 }
 
 #[derive(Default)]
@@ -55,9 +55,9 @@ struct Script {
 }
 
 /// A running agent.
-pub struct Agent {
+pub(crate) struct Agent {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     address: SocketAddr,
     extra: String,
     script: Arc<Script>,
@@ -72,7 +72,7 @@ impl Drop for Agent {
 
 impl Agent {
     /// Starts an agent that answers every call in its own name.
-    pub async fn start(id: &str) -> Self {
+    pub(crate) async fn start(id: &str) -> Self {
         let script = Arc::new(Script::default());
         let stop = CancellationToken::new();
         let handler = Handler { id: id.to_owned(), script: script.clone() };
@@ -93,23 +93,23 @@ impl Agent {
     }
 
     /// Adds lines to the definition.
-    pub fn defined_with(mut self, lines: &str) -> Self {
+    pub(crate) fn defined_with(mut self, lines: &str) -> Self {
         self.extra.push_str(lines);
         self
     }
 
     /// What the next calls do, in order; after them the agent answers in its own name again.
-    pub fn script(&self, acts: impl IntoIterator<Item = Act>) {
+    pub(crate) fn script(&self, acts: impl IntoIterator<Item = Act>) {
         self.script.next.lock().unwrap().extend(acts);
     }
 
     /// The calls so far.
-    pub fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<Call> {
         self.script.calls.lock().unwrap().clone()
     }
 
     /// Resolves when so many calls have arrived.
-    pub async fn called(&self, times: usize) -> Vec<Call> {
+    pub(crate) async fn called(&self, times: usize) -> Vec<Call> {
         let arrived = async {
             loop {
                 let notified = self.script.called.notified();
@@ -124,17 +124,17 @@ impl Agent {
     }
 
     /// Lets one held call answer.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.script.released.notify_one();
     }
 
     /// Ends the agent: its port refuses connections from now on.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.stop.cancel();
     }
 
     /// Its definition file.
-    pub fn definition(&self) -> String {
+    pub(crate) fn definition(&self) -> String {
         let (description, examples, is_default) = match self.id.as_str() {
             "sales" => ("Prices, offers and buying.", SALES, false),
             "support" => ("Orders, deliveries, returns and refunds.", SUPPORT, false),

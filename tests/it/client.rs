@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// A user with the key of the scenarios.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     address: SocketAddr,
     user: String,
@@ -25,72 +25,72 @@ pub struct Client {
 
 /// What the mesh said.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The headers.
-    pub headers: reqwest::header::HeaderMap,
+    pub(crate) headers: reqwest::header::HeaderMap,
     /// The body as it came.
-    pub text: String,
+    pub(crate) text: String,
     /// The body as JSON; null when it is none.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// A text within the body, by JSON pointer.
-    pub fn text_at(&self, pointer: &str) -> &str {
+    pub(crate) fn text_at(&self, pointer: &str) -> &str {
         let value = self.body.pointer(pointer).and_then(Value::as_str);
         value.unwrap_or_else(|| panic!("no text at {pointer} in {}: {}", self.status, self.text))
     }
 
     /// A header, or nothing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 }
 
 impl Client {
     /// A client that acts as this user.
-    pub fn new(address: SocketAddr, user: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, user: &str) -> Self {
         let http = reqwest::Client::builder().timeout(LIMIT).no_proxy().build().unwrap();
         Self { http, address, user: user.to_owned() }
     }
 
     /// Says something and waits for the answer.
-    pub async fn say(&self, input: &str) -> Answer {
+    pub(crate) async fn say(&self, input: &str) -> Answer {
         self.request(json!({"input": input})).await
     }
 
     /// Sends a request as this user.
-    pub async fn request(&self, mut body: Value) -> Answer {
+    pub(crate) async fn request(&self, mut body: Value) -> Answer {
         body["user_id"] = json!(self.user);
         self.post("/api/v1/request", &body).await
     }
 
     /// Sends a request as this user under an idempotency key.
-    pub async fn request_once(&self, key: &str, mut body: Value) -> Answer {
+    pub(crate) async fn request_once(&self, key: &str, mut body: Value) -> Answer {
         body["user_id"] = json!(self.user);
         let request = self.build(Method::POST, "/api/v1/request").header("idempotency-key", key);
         finish(request.json(&body)).await
     }
 
     /// A GET.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         finish(self.build(Method::GET, path)).await
     }
 
     /// A POST of JSON.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         finish(self.build(Method::POST, path).json(body)).await
     }
 
     /// A PUT of JSON.
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
         finish(self.build(Method::PUT, path).json(body)).await
     }
 
     /// A POST of anything, with these headers and no others.
-    pub async fn raw(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    pub(crate) async fn raw(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let request = self.http.post(format!("http://{}{path}", self.address)).body(body);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         finish(request).await
@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// Resolves when every part of the mesh is there.
-    pub async fn wait_until_healthy(&self) {
+    pub(crate) async fn wait_until_healthy(&self) {
         let healthy = async {
             loop {
                 let answer = self.get("/health/deep").await;
@@ -119,7 +119,7 @@ impl Client {
     }
 
     /// Opens a WebSocket as this user.
-    pub async fn socket(&self, query: &str) -> Socket {
+    pub(crate) async fn socket(&self, query: &str) -> Socket {
         let url = format!("ws://{}/ws?user_id={}&api_key={KEY}{query}", self.address, self.user);
         let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("the upgrade succeeds");
         Socket { stream }
@@ -136,18 +136,18 @@ async fn finish(request: reqwest::RequestBuilder) -> Answer {
 }
 
 /// An open WebSocket.
-pub struct Socket {
+pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
     /// Sends a frame.
-    pub async fn send(&mut self, frame: Value) {
+    pub(crate) async fn send(&mut self, frame: Value) {
         self.stream.send(Message::text(frame.to_string())).await.expect("the socket is open");
     }
 
     /// The next frame.
-    pub async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(LIMIT, self.stream.next()).await;
             match message.expect("a frame comes in time").expect("the socket is open").unwrap() {
@@ -159,7 +159,7 @@ impl Socket {
     }
 
     /// All frames up to and including the first of this type.
-    pub async fn until(&mut self, kind: &str) -> Vec<Value> {
+    pub(crate) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut frames = Vec::new();
         loop {
             let frame = self.next().await;
@@ -172,7 +172,7 @@ impl Socket {
     }
 
     /// The code with which the server closes the socket; frames before it are passed over.
-    pub async fn closed(&mut self) -> u16 {
+    pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             match tokio::time::timeout(LIMIT, self.stream.next()).await.expect("it closes in time") {
                 Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),

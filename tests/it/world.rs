@@ -15,7 +15,7 @@ use crate::agent::Agent;
 use crate::client::Client;
 
 /// The key of every caller.
-pub const KEY: &str = "a-key-for-scenarios";
+pub(crate) const KEY: &str = "a-key-for-scenarios";
 /// What services show each other.
 const TOKEN: &str = "a-token-for-scenarios";
 /// How long a mesh may take to end.
@@ -23,7 +23,7 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 
 /// How the mesh is put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topology {
+pub(crate) enum Topology {
     /// One process on SQLite.
     One,
     /// Six services on their own sockets, on Postgres and Redis.
@@ -32,7 +32,7 @@ pub enum Topology {
 
 /// What a scenario starts from.
 #[derive(Default)]
-pub struct Setting {
+pub(crate) struct Setting {
     agents: Vec<Agent>,
     variables: BTreeMap<String, String>,
     budgets: Option<String>,
@@ -40,7 +40,7 @@ pub struct Setting {
 
 impl Setting {
     /// The agents `sales`, `support`, `booking` and the default agent `hello`, each answering in its own name.
-    pub async fn shop() -> Self {
+    pub(crate) async fn shop() -> Self {
         let mut agents = Vec::new();
         for id in ["sales", "support", "booking", "hello"] {
             agents.push(Agent::start(id).await);
@@ -49,28 +49,28 @@ impl Setting {
     }
 
     /// With another agent, whose definition has these lines too.
-    pub async fn and(mut self, id: &str, lines: &str) -> Self {
+    pub(crate) async fn and(mut self, id: &str, lines: &str) -> Self {
         self.agents.push(Agent::start(id).await.defined_with(lines));
         self
     }
 
     /// With a setting of the environment.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
     /// With these budget definitions in place of the built-in one.
-    pub fn with_budgets(mut self, yaml: &str) -> Self {
+    pub(crate) fn with_budgets(mut self, yaml: &str) -> Self {
         self.budgets = Some(yaml.to_owned());
         self
     }
 }
 
 /// A running mesh.
-pub struct World {
+pub(crate) struct World {
     /// How it is put together.
-    pub topology: Topology,
+    pub(crate) topology: Topology,
     http: SocketAddr,
     agents: BTreeMap<String, Agent>,
     env: Environment,
@@ -86,7 +86,7 @@ struct Stores {
 }
 
 /// Plays a scenario in one process, then in six.
-pub async fn on_both(setting: impl AsyncFn() -> Setting, scenario: impl AsyncFn(&mut World)) {
+pub(crate) async fn on_both(setting: impl AsyncFn() -> Setting, scenario: impl AsyncFn(&mut World)) {
     for topology in [Topology::One, Topology::Split] {
         let mut world = World::start(topology, setting().await).await;
         scenario(&mut world).await;
@@ -130,12 +130,12 @@ impl World {
     }
 
     /// Asks the mesh to end, as the first moment of SIGTERM does.
-    pub fn ask_to_end(&self) {
+    pub(crate) fn ask_to_end(&self) {
         self.life.stop();
     }
 
     /// Ends the mesh as SIGTERM does, with its work done.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.life.stop();
         let done = tokio::time::timeout(END_LIMIT, self.life.finished()).await;
         assert!(done.is_ok(), "{:?}: the work did not end", self.topology);
@@ -145,23 +145,23 @@ impl World {
     }
 
     /// Ends the mesh and starts it again on the same stores.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.begin().await;
     }
 
     /// A client that acts as this user.
-    pub fn client(&self, user: &str) -> Client {
+    pub(crate) fn client(&self, user: &str) -> Client {
         Client::new(self.http, user)
     }
 
     /// Where the mesh listens.
-    pub fn http(&self) -> SocketAddr {
+    pub(crate) fn http(&self) -> SocketAddr {
         self.http
     }
 
     /// One of the scripted agents.
-    pub fn agent(&self, id: &str) -> &Agent {
+    pub(crate) fn agent(&self, id: &str) -> &Agent {
         &self.agents[id]
     }
 }

@@ -13,7 +13,6 @@ use proto::v1::{
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) budget: BudgetClient<Link>,
-    pub(crate) life: Life,
 }
 
 /// A scope.
@@ -33,15 +32,14 @@ impl World {
         let mut env = Environment::of(pairs);
         let config = Config::read(&mut env);
         env.finish().unwrap();
-        let life = Life::new();
         let resources = Resources {
             database: Some(database.clone()),
             redis: None,
-            life: life.clone(),
+            life: Life::new(),
             mode: Mode::Test,
         };
         let server = budget::build(&config, &resources).await.unwrap();
-        Self { budget: BudgetClient::new(Link::local(server)), life }
+        Self { budget: BudgetClient::new(Link::local(server)) }
     }
 
     /// Gives a scope a limit.
