@@ -54,11 +54,11 @@ impl Events {
 
     /// Sends a part of an answer, unless the reader is behind: the whole answer follows anyway.
     pub fn hint(&mut self, event: Event) {
-        let has_room = self.reader.as_ref().is_some_and(|reader| 1 < reader.capacity());
-        if has_room {
-            let message = self.next(event);
-            let _ = self.reader.as_ref().map(|reader| reader.try_send(Ok(message)));
-        }
+        let Some(reader) = self.reader.clone().filter(|reader| 1 < reader.capacity()) else {
+            return;
+        };
+        let message = self.next(event);
+        let _ = reader.try_send(Ok(message));
     }
 
     /// Ends the stream with a status instead of an event.

@@ -1,4 +1,6 @@
 //! The other services as the conversation engine calls them: each call with a deadline, nothing retried here.
+//!
+//! Calls are boxed, since the future of a generated client is large and a turn holds many of them.
 
 use std::time::Duration;
 
@@ -40,32 +42,37 @@ impl Peers {
     /// What a text is about.
     pub async fn classify(&self, request: ClassifyRequest) -> Result<Classification, Status> {
         let mut client = ClassifierClient::new(self.classifier.clone());
-        Ok(client.classify(within(request, CLASSIFY_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.classify(within(request, CLASSIFY_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// A question that tells the candidates apart.
     pub async fn question(&self, request: GenerateClarificationRequest) -> Result<String, Status> {
         let mut client = ClassifierClient::new(self.classifier.clone());
-        let answer = client.generate_clarification(within(request, CLASSIFY_LIMIT)).await?;
+        let call = client.generate_clarification(within(request, CLASSIFY_LIMIT));
+        let answer = Box::pin(call).await?;
         Ok(answer.into_inner().question)
     }
 
     /// Holds money for a call.
     pub async fn reserve(&self, request: ReserveRequest) -> Result<Decision, Status> {
         let mut client = BudgetClient::new(self.budget.clone());
-        Ok(client.reserve(within(request, CALL_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.reserve(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Charges a call.
     pub async fn settle(&self, request: SettleRequest) -> Result<SettleResponse, Status> {
         let mut client = BudgetClient::new(self.budget.clone());
-        Ok(client.settle(within(request, CALL_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.settle(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Gives held money back.
     pub async fn release(&self, request: ReleaseRequest) -> Result<ReleaseResponse, Status> {
         let mut client = BudgetClient::new(self.budget.clone());
-        Ok(client.release(within(request, CALL_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.release(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Takes or renews a place at an agent.
@@ -74,7 +81,8 @@ impl Peers {
         request: AcquireSlotRequest,
     ) -> Result<AcquireSlotResponse, Status> {
         let mut client = RegistryClient::new(self.registry.clone());
-        Ok(client.acquire_slot(within(request, SLOT_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.acquire_slot(within(request, SLOT_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Gives a place at an agent back. A place that is not given back ends by itself.
@@ -85,7 +93,8 @@ impl Peers {
             ..ReleaseSlotRequest::default()
         };
         let mut client = RegistryClient::new(self.registry.clone());
-        if let Err(error) = client.release_slot(within(request, SLOT_LIMIT)).await {
+        let call = client.release_slot(within(request, SLOT_LIMIT));
+        if let Err(error) = Box::pin(call).await {
             tracing::warn!(agent_id, %error, "a slot was not given back");
         }
     }
@@ -93,7 +102,8 @@ impl Peers {
     /// Who could take over, without any effect.
     pub async fn select(&self, request: SelectTargetRequest) -> Result<HandoffDecision, Status> {
         let mut client = HandoffClient::new(self.handoff.clone());
-        Ok(client.select_target(within(request, CALL_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.select_target(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Finds somebody who takes over.
@@ -103,19 +113,22 @@ impl Peers {
         limit: Duration,
     ) -> Result<TransferResponse, Status> {
         let mut client = HandoffClient::new(self.handoff.clone());
-        Ok(client.transfer(within(request, limit)).await?.into_inner())
+        let answer = Box::pin(client.transfer(within(request, limit))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Says that a switch was committed.
     pub async fn complete(&self, request: CompleteRequest) -> Result<HandoffRecord, Status> {
         let mut client = HandoffClient::new(self.handoff.clone());
-        Ok(client.complete(within(request, CALL_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.complete(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Says that a switch will not be committed.
     pub async fn abort(&self, request: AbortRequest) -> Result<HandoffRecord, Status> {
         let mut client = HandoffClient::new(self.handoff.clone());
-        Ok(client.abort(within(request, CALL_LIMIT)).await?.into_inner())
+        let answer = Box::pin(client.abort(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner())
     }
 
     /// Lists transfers.
@@ -124,6 +137,7 @@ impl Peers {
         request: ListHandoffsRequest,
     ) -> Result<Vec<HandoffRecord>, Status> {
         let mut client = HandoffClient::new(self.handoff.clone());
-        Ok(client.list_handoffs(within(request, CALL_LIMIT)).await?.into_inner().handoffs)
+        let answer = Box::pin(client.list_handoffs(within(request, CALL_LIMIT))).await?;
+        Ok(answer.into_inner().handoffs)
     }
 }

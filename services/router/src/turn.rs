@@ -116,7 +116,7 @@ pub(crate) async fn converse(
 }
 
 impl Turn {
-    async fn live(mut self) {
+    async fn live(mut self: Box<Self>) {
         let outcome = AssertUnwindSafe(self.answer()).catch_unwind().await;
         self.finish(outcome.unwrap_or(Err(Error::Internal))).await;
     }

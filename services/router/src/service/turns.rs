@@ -6,6 +6,7 @@ use proto::v1::{
 use tokio::sync::mpsc;
 
 use super::Service;
+use crate::config::InjectionAction;
 use crate::error::Error;
 use crate::events::Message;
 use crate::turn::{self, Ask, Transferal, owner_of};
@@ -29,7 +30,33 @@ impl Service {
             return Err(Error::ShuttingDown);
         }
         let ask = Ask::of(request)?;
+        self.screen(&ask)?;
         turn::converse(self.engine.clone(), ask).await
+    }
+
+    /// Looks for instructions that are not the user's to give.
+    fn screen(&self, ask: &Ask) -> Result<(), Error> {
+        let action = self.engine.config.injection;
+        if action == InjectionAction::Off {
+            return Ok(());
+        }
+        let verdict = chassis::screen::screen(&ask.input);
+        if !verdict.is_flagged() {
+            return Ok(());
+        }
+        let is_blocked = action == InjectionAction::Block;
+        let reasons: Vec<_> = verdict.reasons.iter().map(|reason| reason.name()).collect();
+        let (request_id, reasons) = (&ask.context.request_id, reasons.join(","));
+        let outcome = if is_blocked { "failure" } else { "success" };
+        tracing::info!(
+            audit = true,
+            event_type = "security.prompt_injection",
+            request_id,
+            reasons,
+            outcome,
+            "an input looks like an injection"
+        );
+        if is_blocked { Err(Error::InputRejected) } else { Ok(()) }
     }
 
     pub(super) async fn cancel(

@@ -34,7 +34,8 @@ fn topic(scores: &[(&str, f64)]) -> Topic {
 
 #[test]
 fn a_topic_is_crossed_when_the_active_agent_is_unsure_and_another_is_sure() {
-    let cases: [(&[(&str, f64)], Option<(&str, f64)>); 6] = [
+    type Case<'a> = (&'a [(&'a str, f64)], Option<(&'a str, f64)>);
+    let cases: [Case<'_>; 6] = [
         (&[("sales", 0.1), ("booking", 0.85)], Some(("booking", 0.85))),
         (&[("sales", 0.6), ("booking", 0.85)], None),
         (&[("sales", 0.1), ("booking", 0.79)], None),

@@ -86,7 +86,7 @@ impl Turn {
     fn history(&self, seat: &Seat) -> Value {
         let entries = self.scene.as_ref().map_or(&[][..], |scene| &scene.history);
         let entries = entries.iter().filter(|entry| self.is_told(seat, entry));
-        entries.map(|entry| said(entry)).collect()
+        entries.map(said).collect()
     }
 
     /// A receiver has its brief instead of what came before it, unless it was to have both.

@@ -81,7 +81,7 @@ async fn run(engine: Arc<Engine>, asked: Transferal) -> Result<TriggerHandoffRes
     };
     // Nobody listens to the events of such a turn.
     let (nobody, _) = mpsc::channel(1);
-    let mut turn = Turn::begin(engine, ask, accepted, (nobody, deadline))?;
+    let mut turn = Box::new(Turn::begin(engine, ask, accepted, (nobody, deadline))?);
     match turn.transfer(asked).await {
         Ok(response) => {
             let ending = turn.conclusion(&response);
@@ -141,7 +141,8 @@ impl Turn {
         response.receiving_agent.clone_from(&answer.accepted_agent);
         response.decision = Some(decision);
         let mut seat = Seat::of(answer.accepted_agent);
-        seat.pass = Some(Pass { wish, brief: answer.brief.unwrap_or_default() });
+        let brief = answer.brief.unwrap_or_default();
+        seat.pass = Some(Box::new(Pass { wish, brief }));
         let include_history =
             asked.include_history.unwrap_or(self.engine.config.handoff.include_history);
         self.switch(seat, include_history, &mut response).await?;

@@ -10,7 +10,7 @@ use crate::session::{Change, Status};
 use crate::store::Mark;
 
 impl Turn {
-    pub(super) async fn finish(mut self, outcome: Result<Ending, Error>) {
+    pub(super) async fn finish(mut self: Box<Self>, outcome: Result<Ending, Error>) {
         let ending = match outcome {
             Ok(ending) => Some(ending),
             Err(Error::Lost) => self.found().await,

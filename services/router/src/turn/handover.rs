@@ -76,7 +76,7 @@ impl Turn {
             self.events.emit(Event::HandoffStarted(started)).await;
             let brief = answer.brief.unwrap_or_default();
             let mut seat = Seat::of(answer.accepted_agent);
-            seat.pass = Some(Pass { wish, brief });
+            seat.pass = Some(Box::new(Pass { wish, brief }));
             return Ok(Step::Attend(seat));
         }
         if decision.r#type == "clarification" {
@@ -126,7 +126,7 @@ impl Turn {
     }
 
     /// The switch was committed: the receiver's lease becomes the session's slot. The sweep repeats what fails here.
-    pub(super) async fn complete(&mut self, pass: Pass) {
+    pub(super) async fn complete(&mut self, pass: Box<Pass>) {
         let to_agent = self.progress.visited.last().cloned().unwrap_or_default();
         let request = CompleteRequest {
             context: Some(self.ask.context.clone()),

@@ -26,7 +26,7 @@ pub(super) struct Replay {
 
 impl Replay {
     /// Repeats the end of the earlier turn, once it is there.
-    pub(super) async fn live(mut self) {
+    pub(super) async fn live(mut self: Box<Self>) {
         let was_running = self.known.ending.is_none();
         let ending = match self.known.ending.take() {
             Some(ending) => Ok(ending),
@@ -34,7 +34,9 @@ impl Replay {
         };
         match ending {
             // The turn was not running: its router was dead. That is for a further attempt to make good.
-            Ok(ending) if was_running && ending.is_interrupted() => self.run_again().await,
+            Ok(ending) if was_running && ending.is_interrupted() => {
+                Box::pin(self.run_again()).await;
+            }
             Ok(ending) => self.repeat(ending).await,
             Err(error) => self.events().refuse(error.into()).await,
         }
@@ -51,7 +53,7 @@ impl Replay {
         ended.unwrap_or(Err(Error::RequestInProgress))
     }
 
-    async fn run_again(self) {
+    async fn run_again(self: Box<Self>) {
         let mut events = self.events();
         match Box::pin(Turn::accept(self.engine, self.ask, self.reader)).await {
             Ok(Entrance::New(turn)) => turn.live().await,

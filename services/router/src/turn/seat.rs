@@ -13,7 +13,7 @@ pub(super) struct Seat {
     /// The agent.
     pub agent_id: String,
     /// The handoff by which it takes over.
-    pub pass: Option<Pass>,
+    pub pass: Option<Box<Pass>>,
     /// Whether it only stands in for the session's agent.
     pub is_stand_in: bool,
     /// Whether another agent may stand in for it.

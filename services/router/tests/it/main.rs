@@ -3,3 +3,5 @@
 
 mod agent;
 mod dispatch;
+mod mesh;
+mod turns;

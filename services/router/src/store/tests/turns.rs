@@ -144,7 +144,7 @@ async fn a_lease_is_renewed_until_it_is_lost() {
         assert!(store.seize(&turn.lease, 4_000, 9_000).await.unwrap().is_none(), "it is alive");
         assert!(store.cancel(&owner("ann"), "r1").await.unwrap());
         assert!(!store.cancel(&owner("bob"), "r1").await.unwrap(), "not for anybody else");
-        assert_eq!(store.cancelled().await.unwrap(), [turn.lease.turn_id.clone()]);
+        assert_eq!(store.cancelled().await.unwrap(), *std::slice::from_ref(&turn.lease.turn_id));
         assert_eq!(store.renew(&lease, 5_000).await.unwrap(), [Renewal::Cancelled]);
         store.seize(&turn.lease, 6_000, 9_000).await.unwrap().expect("it is dead");
         assert_eq!(store.renew(&lease, 9_000).await.unwrap(), [Renewal::Lost]);

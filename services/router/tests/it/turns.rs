@@ -1,0 +1,10 @@
+//! Whole turns, with real agents and scripted peers.
+
+mod answer;
+mod clarification;
+mod failure;
+mod handoff;
+mod order;
+mod recovery;
+mod replay;
+mod sessions;
