@@ -96,6 +96,7 @@ pub(crate) trait Store: Send + Sync {
     /// Forgets an event that was delivered.
     async fn delivered(&self, event: &Event) -> Result<(), StoreError>;
 
-    /// Forgets events that are older, at most `ROWS_MAX` at once; says how many.
-    async fn forget_before(&self, created_ms: i64) -> Result<u64, StoreError>;
+    /// Forgets older events, and what was told of conversations in transfers that ended earlier; at most `ROWS_MAX` of
+    /// each at once. Says how many.
+    async fn forget_before(&self, at_ms: i64) -> Result<u64, StoreError>;
 }

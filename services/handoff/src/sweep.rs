@@ -14,8 +14,8 @@ use crate::store::Event;
 
 /// Events that one round delivers.
 const EVENTS_MAX: i64 = 100;
-/// How long an event is kept when there is nobody to deliver it to, or it cannot be delivered.
-const EVENT_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long an event is kept that nobody takes, and how long what was told of a conversation.
+const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long one delivery may take.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -43,7 +43,7 @@ async fn sweep(exchange: &Exchange, webhook: Option<&Webhook>) -> Result<(), Err
     if let Some(webhook) = webhook {
         deliver(exchange, webhook).await?;
     }
-    exchange.store.forget_before(clock::now_ms() - EVENT_KEPT_MS).await?;
+    exchange.store.forget_before(clock::now_ms() - KEPT_MS).await?;
     Ok(())
 }
 

@@ -111,11 +111,18 @@ impl Store for SqlStore {
         Ok(())
     }
 
-    async fn forget_before(&self, created_ms: i64) -> Result<u64, StoreError> {
-        let statement = "DELETE FROM handoff_outbox WHERE (handoff_id, version) IN (SELECT handoff_id, version \
+    async fn forget_before(&self, at_ms: i64) -> Result<u64, StoreError> {
+        let events = "DELETE FROM handoff_outbox WHERE (handoff_id, version) IN (SELECT handoff_id, version \
              FROM handoff_outbox WHERE created_ms < $1 ORDER BY created_ms LIMIT $2)";
-        let query = sqlx::query(statement).bind(created_ms).bind(ROWS_MAX);
-        Ok(query.execute(&self.database.pool).await?.rows_affected())
+        let answers = "UPDATE handoffs SET answer = '' WHERE handoff_id IN (SELECT handoff_id FROM handoffs \
+             WHERE state NOT IN ('started', 'compressed', 'offered', 'accepted') AND updated_ms < $1 \
+             AND answer <> '' ORDER BY updated_ms LIMIT $2)";
+        let mut forgotten = 0;
+        for statement in [events, answers] {
+            let query = sqlx::query(statement).bind(at_ms).bind(ROWS_MAX);
+            forgotten += query.execute(&self.database.pool).await?.rows_affected();
+        }
+        Ok(forgotten)
     }
 }
 

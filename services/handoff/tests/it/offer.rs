@@ -252,3 +252,24 @@ async fn personal_data_is_masked_for_agents_that_ask_for_it() {
     let offers = pair.first.memory().mcp;
     assert!(!offers.last().unwrap().to_string().contains("anna@example.com"));
 }
+
+#[tokio::test]
+async fn when_all_refuse_each_was_asked_once_and_no_more_than_are_allowed() {
+    let mut desks = Vec::new();
+    for _ in 0..5 {
+        desks.push(Desk::start(Some(Act::refuse("overloaded")), Act::Fail).await);
+    }
+    let ids = ["a", "b", "c", "d", "e"];
+    let agents = desks.iter().zip(ids).map(|(desk, id)| desk.definition(id, &["refunds"]));
+    let shelf = Shelf::of(agents.collect());
+    let settings = [("HANDOFF_ON_AMBIGUOUS", "route"), ("HANDOFF_MAX_ALTERNATIVES", "3")];
+    let mesh = Mesh::start(shelf, testing::sqlite().await, &settings).await;
+    let request = request(&["refunds"]);
+    let response = mesh.transfer(&request).await.unwrap();
+    assert_eq!((response.accepted_agent.as_str(), response.state.as_str()), ("", "rejected"));
+    assert_eq!(response.decision.as_ref().unwrap().reason, "all_rejected");
+    assert_eq!(mesh.transfer(&request).await.unwrap(), response);
+    let asked: Vec<usize> = desks.iter().map(|desk| desk.memory().mcp.len()).collect();
+    assert_eq!(asked, [1, 1, 1, 1, 0]);
+    assert!(ids.iter().all(|id| mesh.shelf.holders(id).is_empty()), "every lease is given back");
+}

@@ -200,3 +200,31 @@ async fn events_come_in_order_until_they_are_delivered() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_told_is_forgotten_once_a_transfer_has_ended() {
+    on_both(async |store| {
+        let mut transfers = Vec::new();
+        for id in ["h-1", "h-2", "h-3"] {
+            let mut transfer = started(id, "acme", 10);
+            store.begin(&transfer).await.unwrap();
+            compress(&mut transfer, 11);
+            store.save(&mut transfer).await.unwrap();
+            transfers.push(transfer);
+        }
+        for (transfer, at_ms) in transfers.iter_mut().zip([20, 30]) {
+            transfer.ended(State::Failed, "broken", at_ms).unwrap();
+            store.save(transfer).await.unwrap();
+        }
+        let events = store.events(100).await.unwrap();
+        let old = events.iter().filter(|event| event.created_ms < 30).count() as u64;
+        assert_eq!(store.forget_before(30).await.unwrap(), old + 1);
+        let brief = async |id| store.find(id).await.unwrap().unwrap().brief;
+        assert_eq!(brief("h-1").await, None, "it ended before");
+        assert!(brief("h-2").await.is_some(), "it ended later");
+        assert!(brief("h-3").await.is_some(), "it goes on");
+        assert_eq!(store.find("h-1").await.unwrap().unwrap().state, State::Failed);
+        assert_eq!(store.forget_before(30).await.unwrap(), 0);
+    })
+    .await;
+}
