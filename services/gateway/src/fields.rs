@@ -21,7 +21,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Problem> {
         match serde_json::from_slice(text) {
             Ok(values) => Ok(Self::of(values, "")),
-            Err(error) if error.is_data() => Err(Problem::invalid_field("", "is not an object")),
+            Err(_) if serde_json::from_slice::<&RawValue>(text).is_ok() => {
+                Err(Problem::invalid_field("", "is not an object"))
+            }
             Err(_) => Err(Problem::new("invalid_json")),
         }
     }
@@ -187,7 +189,7 @@ mod tests {
     fn what_is_not_an_object_is_told_apart_from_what_is_not_json() {
         let code = |text: &str| Fields::parse(text.as_bytes()).err().map(|p| p.code().to_owned());
         assert_eq!(code("{\"a\":1}"), None);
-        for broken in ["", "{", "{\"a\":}", "nonsense", "{\"a\":1}x", "\u{feff}{}"] {
+        for broken in ["", "{", "{\"a\":}", "nonsense", "{\"a\":1}x", "\u{feff}{}", "["] {
             assert_eq!(code(broken).as_deref(), Some("invalid_json"), "{broken}");
         }
         for other in ["[]", "7", "\"text\"", "null"] {

@@ -97,7 +97,8 @@ impl Probe {
         {
             return findings.clone();
         }
-        let findings = Arc::new(Findings::gather(front).await);
+        // Seven calls at once are more than a caller's stack should hold.
+        let findings = Arc::new(Box::pin(Findings::gather(front)).await);
         *latest = Some((Instant::now(), findings.clone()));
         findings
     }

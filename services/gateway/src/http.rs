@@ -84,7 +84,6 @@ async fn nowhere(request: Request) -> Response {
     Problem::no_path(request.uri().path()).into_response()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked");
     Problem::new("internal").into_response()

@@ -52,7 +52,7 @@ impl Memory {
 fn forget_the_full(levels: &mut LruCache<String, Kept>, now_ms: i64) {
     const STEPS: usize = 2;
     for _ in 0..STEPS {
-        if !levels.peek_lru().is_some_and(|(_, kept)| kept.full_at_ms <= now_ms) {
+        if levels.peek_lru().is_none_or(|(_, kept)| now_ms < kept.full_at_ms) {
             return;
         }
         levels.pop_lru();

@@ -1,0 +1,18 @@
+//! The gateway as its callers see it: real sockets in front, scripted peers that speak gRPC behind.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where its script is wrong")]
+
+mod client;
+mod house;
+mod peer;
+mod scripts;
+
+mod admission;
+mod errors;
+mod operators;
+mod pages;
+mod replicas;
+mod requests;
+mod sessions;
+mod sockets;
+mod streams;
