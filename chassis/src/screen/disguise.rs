@@ -12,6 +12,9 @@ const PART_CHARS_MIN: usize = 16;
 const SPACED_MIN: usize = 6;
 /// Invisible characters between letters from which on they are no accident.
 const INVISIBLE_MIN: usize = 3;
+/// What every attempt in English speaks of; readings that are only guesses are looked at when they do.
+const SUBJECTS: [&str; 7] =
+    ["instruct", "prompt", "guideline", "directive", "rules", "mode", "unrestricted"];
 /// The weight of a text with characters that serve hiding alone.
 const HIDDEN_WEIGHT: u32 = 10;
 
@@ -55,15 +58,21 @@ pub(super) fn invisible(text: &str) -> Option<String> {
 
 /// Other readings of a visible text, each in lower case.
 pub(super) fn decoded(text: &str) -> Vec<String> {
-    let mut readings = Vec::new();
     let tokens =
-        || text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';'));
-    let long = || tokens().filter(|token| PART_CHARS_MIN <= token.len()).take(PARTS_MAX);
-    readings.extend(long().filter_map(unhex));
-    readings.extend(unspaced(text));
+        text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';'));
+    let long = tokens.filter(|token| PART_CHARS_MIN <= token.len()).take(PARTS_MAX);
+    let mut readings: Vec<String> = long.filter_map(unhex).collect();
     if text.contains('%') || text.contains("\\u") || text.contains("\\x") || text.contains("&#") {
         readings.push(unescaped(text));
     }
+    readings.extend(guessed(text));
+    readings
+}
+
+/// Readings of a text that may be nothing but a text.
+fn guessed(text: &str) -> impl Iterator<Item = String> {
+    let mut readings = Vec::new();
+    readings.extend(unspaced(text));
     if text.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | '$' | '!')) {
         readings.push(unleeted(text));
     }
@@ -71,7 +80,8 @@ pub(super) fn decoded(text: &str) -> Vec<String> {
         readings.push(text.chars().map(rot13).collect());
         readings.push(text.chars().rev().collect());
     }
-    readings
+    let speaks = |reading: &String| SUBJECTS.iter().any(|subject| reading.contains(subject));
+    readings.into_iter().filter(move |reading| speaks(reading))
 }
 
 /// What the parts of a text in base 64 say; case matters to them, so the text is the one that was sent.
