@@ -2,7 +2,7 @@
 //!
 //! Two numbers are fitted: how sharply scores become shares of the agents, and how much evidence a text must have to be
 //! meant for any agent at all. Few examples say little about either, so each is held near where it was found to be over
-//! many sets of agents; `docs/routing.md` says how that was measured.
+//! many sets of agents, as `examples/intent.rs` measures it.
 
 /// The sharpness that sets of agents usually have.
 const SHARPNESS_USUAL: f64 = 17.0;

@@ -1,5 +1,6 @@
 //! The settings of the classifier.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,6 +56,10 @@ pub enum Injection {
     Checked,
 }
 
+/// What proves that we may call a language model; it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(String);
+
 /// How to reach a language model.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
@@ -65,7 +70,7 @@ pub struct ProviderConfig {
     /// The name of the model; each provider has its own default.
     pub model: Option<String>,
     /// What proves that we may call it.
-    pub api_key: Option<String>,
+    pub api_key: Option<Key>,
     /// The longest that one classification may take with all its attempts.
     pub timeout: Duration,
     /// How often a call is made that is answered with a rate limit.
@@ -85,6 +90,20 @@ pub struct ClarificationConfig {
     pub cache_ttl_ms: i64,
     /// How many questions are kept.
     pub cache_size_max: usize,
+}
+
+impl Key {
+    /// The key itself, for the header that carries it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
 }
 
 impl Config {
@@ -121,7 +140,7 @@ impl ProviderConfig {
         let kind = env.choice("CLASSIFIER_PROVIDER", ProviderKind::OpenAi, &kinds);
         let url = env.url_or("CLASSIFIER_URL", kind.public_url());
         let model = env.text("CLASSIFIER_MODEL");
-        let api_key = env.text("CLASSIFIER_API_KEY");
+        let api_key = env.text("CLASSIFIER_API_KEY").map(Key);
         let is_public = url.as_str() == kind.public_url();
         if mode == Mode::Llm {
             if model.is_none() && kind != ProviderKind::Gemini {

@@ -9,6 +9,7 @@ use proto::v1::WatchAgentsRequest;
 use proto::v1::classifier_server::ClassifierServer;
 use proto::v1::registry_client::RegistryClient;
 
+pub mod breaker;
 pub mod calibration;
 pub mod clarify;
 pub mod config;
@@ -16,8 +17,10 @@ pub mod entities;
 pub mod eval;
 pub mod features;
 pub mod index;
+pub mod judge;
 pub mod language;
 pub mod model;
+pub mod provider;
 pub mod ridge;
 pub mod service;
 pub mod standing;
@@ -28,6 +31,8 @@ pub mod words;
 pub use config::Config;
 pub use service::{Error, Service};
 
+use config::Mode;
+use judge::Judge;
 use vectors::Vectors;
 
 /// Whom the classifier asks.
@@ -40,7 +45,7 @@ pub struct Peers {
 /// Builds the classifier, which learns the agents as soon as the registry tells them.
 ///
 /// # Errors
-/// When the vectors in the program are damaged.
+/// When the vectors in the program are damaged, or a language model is to be asked and there is no TLS.
 pub async fn build(
     config: &Config,
     resources: &Resources,
@@ -52,5 +57,9 @@ pub async fn build(
         async move { registry.watch_agents(WatchAgentsRequest::default()).await }
     });
     let standing = standing::keep(&resources.life, snapshots, vectors);
-    Ok(ClassifierServer::new(Service::new(config.clone(), standing)))
+    let judge = match config.mode {
+        Mode::Local => None,
+        Mode::Llm => Some(Judge::new(&config.provider, &config.clarification)?),
+    };
+    Ok(ClassifierServer::new(Service::new(config.clone(), standing, judge)))
 }

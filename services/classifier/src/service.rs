@@ -15,14 +15,19 @@ use tonic::{Request, Response, Status};
 
 use crate::Config;
 use crate::clarify::{self, Candidate, Key, Questions};
+use crate::config::Injection;
 use crate::entities;
+use crate::judge::Judge;
 use crate::language::{self, Detector};
+use crate::model::Profile;
 use crate::standing::Standing;
 use crate::summary::summarize;
 use crate::vectors;
 
 /// How long a call waits for the first generation, which a process that starts has in a moment.
 const FIRST_GENERATION_WAIT: Duration = Duration::from_secs(2);
+/// Why text that looks like an injection is not put to a language model.
+const INJECTION: &str = "prompt_injection";
 /// The tier of the local model.
 const TIER: &str = "static";
 
@@ -41,15 +46,27 @@ pub struct Service {
     standing: watch::Receiver<Option<Arc<Standing>>>,
     detector: Detector,
     questions: Questions,
+    judge: Option<Judge>,
+}
+
+/// A classification and what the counters call it.
+struct Decided {
+    found: Classification,
+    mode: &'static str,
+    status: &'static str,
 }
 
 impl Service {
-    /// A classifier of whatever generation stands.
+    /// A classifier of whatever generation stands; the judge decides if there is one.
     #[must_use]
-    pub fn new(config: Config, standing: watch::Receiver<Option<Arc<Standing>>>) -> Self {
+    pub fn new(
+        config: Config,
+        standing: watch::Receiver<Option<Arc<Standing>>>,
+        judge: Option<Judge>,
+    ) -> Self {
         let kept = &config.clarification;
         let questions = Questions::new(kept.cache_size_max, kept.cache_ttl_ms);
-        Self { config, standing, detector: Detector::default(), questions }
+        Self { config, standing, detector: Detector::default(), questions, judge }
     }
 
     async fn standing(&self) -> Result<Arc<Standing>, Error> {
@@ -61,18 +78,82 @@ impl Service {
         }
     }
 
-    async fn decide(&self, request: &ClassifyRequest) -> Result<Classification, Error> {
+    async fn decide(&self, request: &ClassifyRequest) -> Result<Decided, Error> {
         let standing = self.standing().await?;
         let text = &request.text;
-        let found = entities::find(text);
-        let local = self.local(&standing, text);
-        Ok(Classification {
-            detected_language: self.detector.choose(text, &request.locale, &request.prior_language),
-            intent_summary: summarize(text, &found),
-            entities_json: entities::to_json(&found).to_string(),
-            generation: standing.generation,
-            ..local
-        })
+        let entities = entities::find(text);
+        let mut decided = self.judged(&standing, request).await;
+        let found = &mut decided.found;
+        found.detected_language =
+            self.detector.choose(text, &request.locale, &request.prior_language);
+        // A summary from elsewhere may name people too.
+        found.intent_summary = match found.intent_summary.trim() {
+            "" => summarize(text, &entities),
+            told => summarize(told, &entities::find(told)),
+        };
+        found.entities_json = entities::to_json(&entities).to_string();
+        found.generation = standing.generation;
+        Ok(decided)
+    }
+
+    /// By the language model if there is one that may be asked and answers, else by the local model.
+    async fn judged(&self, standing: &Standing, request: &ClassifyRequest) -> Decided {
+        let local = self.local(standing, &request.text);
+        let Some(judge) = &self.judge else {
+            return Decided { found: local, mode: "local", status: "success" };
+        };
+        if self.is_flagged(&request.text) {
+            let found = Classification { fallback_reason: INJECTION.to_owned(), ..local };
+            return Decided { found, mode: "local", status: "success" };
+        }
+        match judge.classify(&request.text, &standing.profiles).await {
+            Ok(opinion) => {
+                let margin = self.config.ambiguity_margin;
+                Decided {
+                    found: opinion.onto(local, margin, judge.model()),
+                    mode: "llm",
+                    status: "success",
+                }
+            }
+            Err(failure) => {
+                let request_id = request.context.as_ref().map_or("", |context| &context.request_id);
+                let reason = failure.reason();
+                tracing::info!(
+                    audit = true,
+                    event_type = "classifier.error",
+                    request_id,
+                    outcome = "failure",
+                    failure_reason = reason,
+                    "the local model decides in place of the language model"
+                );
+                let found = Classification { fallback_reason: reason.to_owned(), ..local };
+                Decided { found, mode: "llm", status: reason }
+            }
+        }
+    }
+
+    fn is_flagged(&self, text: &str) -> bool {
+        self.config.injection == Injection::Checked && chassis::screen::screen(text).is_flagged()
+    }
+
+    /// The question of the language model if there is one and it asks a proper one, else the template's.
+    async fn question(
+        &self,
+        standing: &Standing,
+        asked: &GenerateClarificationRequest,
+        language: &str,
+    ) -> String {
+        let is_named = |profile: &&Profile| asked.candidates.contains(&profile.agent_id);
+        if let Some(judge) = self.judge.as_ref().filter(|_| !self.is_flagged(&asked.text)) {
+            let agents: Vec<&Profile> = standing.profiles.iter().filter(is_named).collect();
+            let told = judge.question(&asked.text, &agents, language).await;
+            if let Some(question) = told.ok().as_deref().and_then(clarify::checked) {
+                return question;
+            }
+        }
+        let candidates: Vec<&Candidate> =
+            asked.candidates.iter().filter_map(|id| standing.candidates.get(id)).collect();
+        clarify::question(&candidates, language)
     }
 
     fn local(&self, standing: &Standing, text: &str) -> Classification {
@@ -100,12 +181,14 @@ impl Classifier for Service {
     ) -> Result<Response<Classification>, Status> {
         let started = Instant::now();
         let decided = self.decide(request.get_ref()).await;
-        let mode = self.config.mode.name();
-        let status = if decided.is_ok() { "success" } else { "failure" };
+        let (mode, status) = match &decided {
+            Ok(decided) => (decided.mode, decided.status),
+            Err(_) => (self.config.mode.name(), "failure"),
+        };
         metrics::counter!("classifier.calls", "status" => status, "mode" => mode).increment(1);
         let took_ms = started.elapsed().as_secs_f64() * 1e3;
         metrics::histogram!("classifier.calls.duration_ms", "mode" => mode).record(took_ms);
-        Ok(Response::new(decided?))
+        Ok(Response::new(decided?.found))
     }
 
     async fn detect_language(
@@ -125,15 +208,14 @@ impl Classifier for Service {
     ) -> Result<Response<GenerateClarificationResponse>, Status> {
         let asked = request.into_inner();
         let standing = self.standing().await?;
-        let language = language::primary(&asked.language).unwrap_or_default();
+        let language =
+            language::primary(&asked.language).unwrap_or_else(|| language::FALLBACK.to_owned());
         let key = Key::new(&asked.candidates, &language, &asked.text, standing.generation);
         let now_ms = chassis::clock::now_ms();
         if let Some(question) = self.questions.get(&key, now_ms) {
             return Ok(Response::new(GenerateClarificationResponse { question, cached: true }));
         }
-        let candidates: Vec<&Candidate> =
-            asked.candidates.iter().filter_map(|id| standing.candidates.get(id)).collect();
-        let question = clarify::question(&candidates, &language);
+        let question = self.question(&standing, &asked, &language).await;
         self.questions.put(key, &question, now_ms);
         Ok(Response::new(GenerateClarificationResponse { question, cached: false }))
     }
@@ -145,11 +227,11 @@ impl Classifier for Service {
         let generation = self.standing.borrow().as_ref().map_or(0, |standing| standing.generation);
         Ok(Response::new(GetStatusResponse {
             mode: self.config.mode.name().to_owned(),
-            tier: TIER.to_owned(),
-            provider_state: "none".to_owned(),
+            tier: self.judge.as_ref().map_or(TIER, |_| "llm").to_owned(),
+            provider_state: self.judge.as_ref().map_or("none", Judge::state).to_owned(),
             generation,
             languages: language::LISTED.map(str::to_owned).to_vec(),
-            revision: vectors::REVISION.to_owned(),
+            revision: self.judge.as_ref().map_or(vectors::REVISION, Judge::model).to_owned(),
         }))
     }
 }
