@@ -44,8 +44,7 @@ impl Drop for Telemetry {
 
 /// Starts logs, traces and metrics of a process. To be called within a runtime.
 pub fn start(service: &'static str, common: &Common) -> anyhow::Result<Telemetry> {
-    // Several parts speak TLS, and each must find the same provider; a second installation changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    choose_tls();
     record_metrics()?;
     let traces =
         common.otlp_endpoint.as_ref().map(|url| exporter(service, url.as_str())).transpose()?;
@@ -61,6 +60,11 @@ pub fn start(service: &'static str, common: &Common) -> anyhow::Result<Telemetry
         .try_init()
         .context("telemetry was started twice")?;
     Ok(Telemetry { traces })
+}
+
+/// Chooses the cryptography of every TLS connection of the process; a second choice changes nothing.
+pub fn choose_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// All metrics in the text form of Prometheus.

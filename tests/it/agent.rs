@@ -155,7 +155,7 @@ impl Agent {
             "agent_id: {id}\ndisplay_name: The {id} desk\ndescription: {description}\ntype: mcp\n\
              endpoint: http://{address}/mcp\nis_default: {is_default}\n\
              confidence_threshold: {threshold}\nclarification_required: {clarification}\n\
-             examples: {examples}\nlanguages: [en]\ncost: {{per_call_usd: 0.05}}\n{skills}{extra}"
+             examples: {examples}\nlanguages: [en]\n{skills}{extra}"
         )
     }
 }

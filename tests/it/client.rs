@@ -52,6 +52,7 @@ impl Answer {
 impl Client {
     /// A client that acts as this user.
     pub(crate) fn new(address: SocketAddr, user: &str) -> Self {
+        chassis::telemetry::choose_tls();
         let http = reqwest::Client::builder().timeout(LIMIT).no_proxy().build().unwrap();
         Self { http, address, user: user.to_owned() }
     }

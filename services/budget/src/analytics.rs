@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeZone as _, Utc};
 
-use crate::fold::Entry;
+use crate::account::Entry;
 use crate::policy::Scope;
 
 const MINUTE_MS: i64 = 60_000;
@@ -133,7 +133,7 @@ fn median(values: impl Iterator<Item = i64>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fold::Charge;
+    use crate::account::Charge;
 
     fn entry(amount_micros: i64, timestamp_ms: i64) -> Entry {
         Entry {

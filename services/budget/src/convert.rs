@@ -3,8 +3,8 @@
 use proto::v1;
 
 use crate::Error;
+use crate::account::{Charge, Entry, Owner};
 use crate::file::millionths;
-use crate::fold::{Charge, Entry, Owner};
 use crate::ledger::Book;
 use crate::operation::{Reserve, Settle, Usage, Verdict};
 use crate::policy::{Definition, Downgrade, KINDS, ONE, Policy, Scope};

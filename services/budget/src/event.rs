@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::fold::Owner;
+use crate::account::Owner;
 use crate::policy::ONE;
 
 /// Something that is told once.

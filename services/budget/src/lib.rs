@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use chassis::{Life, Resources, clock};
 use proto::v1::budget_server::BudgetServer;
 
+pub mod account;
 pub mod analytics;
 mod batch;
 mod config;
@@ -126,7 +127,7 @@ async fn define(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
         None => Vec::new(),
     };
     for definition in definitions {
-        let owner = fold::Owner { tenant: TENANT.to_owned(), scope: definition.scope.clone() };
+        let owner = account::Owner { tenant: TENANT.to_owned(), scope: definition.scope.clone() };
         let stored = store.get(&owner).await?;
         let is_new = stored.is_none_or(|stored| {
             (stored.limit_micros, stored.period, stored.policy)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fold::{Charge, Owner, State};
+use crate::account::{Charge, Owner, State};
 use crate::ledger::{Book, Ruling};
 use crate::policy::Scope;
 use crate::pricing::Tokens;

@@ -52,7 +52,8 @@ pub struct Prices {
     aliases: BTreeMap<String, String>,
 }
 
-const BUILT_IN: [(&str, &str, i64, i64); 9] = [
+// The last one stands for agents that answer by rules: they have no tokens to pay for, only a price a call.
+const BUILT_IN: [(&str, &str, i64, i64); 10] = [
     ("openai", "gpt-4o", 2_500_000, 10_000_000),
     ("openai", "gpt-4o-mini", 150_000, 600_000),
     ("openai", "gpt-4-turbo", 10_000_000, 30_000_000),
@@ -62,6 +63,7 @@ const BUILT_IN: [(&str, &str, i64, i64); 9] = [
     ("anthropic", "claude-sonnet-4", 3_000_000, 15_000_000),
     ("anthropic", "claude-3-5-haiku", 800_000, 4_000_000),
     ("google", "gemini-2.0-flash", 100_000, 400_000),
+    ("desk", "desk-rules", 0, 0),
 ];
 
 impl Default for Prices {

@@ -1,6 +1,6 @@
 //! What a call is expected to cost, and what it did cost.
 
-use crate::fold::Reservation;
+use crate::account::Reservation;
 use crate::ledger::Quote;
 use crate::operation::{Refusal, Reserve, Settle, Usage};
 use crate::pricing::{Price, Prices, Tokens, Unknown};

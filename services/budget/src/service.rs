@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chassis::fault::{Fault, Kind};
-use chassis::{Life, clock, tokens};
+use chassis::{Life, clock};
 use futures::stream::BoxStream;
 use proto::v1::budget_server::Budget;
 use proto::v1::{self, Empty};
@@ -14,14 +14,10 @@ use crate::config::Config;
 use crate::convert::{self, invalid};
 use crate::operation::{Answer, Operation, Refusal, Reserve};
 use crate::rules::Rules;
-use crate::store::report_cursor;
-use crate::store::{Filter, Store};
-use crate::{Error, analytics, watch};
+use crate::store::Store;
+use crate::{Error, watch};
 
-/// The most ledger rows of one report.
-const REPORT_ROWS_MAX: i64 = 200_000;
-const PAGE: i64 = 100;
-const PAGE_MAX: i64 = 1_000;
+mod reading;
 
 /// The budget as a service.
 pub struct Service {
@@ -54,7 +50,7 @@ impl Service {
         convert::reserve(request, ttl_ms)
     }
 
-    async fn view(&self, owner: &crate::fold::Owner) -> Result<v1::BudgetView, Error> {
+    async fn view(&self, owner: &crate::account::Owner) -> Result<v1::BudgetView, Error> {
         let now_ms = clock::now_ms();
         let book = self.store.book(owner, now_ms).await?;
         let Some(definition) = &book.definition else {
@@ -62,20 +58,6 @@ impl Service {
         };
         let is_exact = owner.scope.key != "*";
         Ok(convert::view(definition, is_exact.then_some(&book)))
-    }
-
-    async fn entries(&self, request: &v1::ReportRequest) -> Result<Vec<crate::fold::Entry>, Error> {
-        let scope = request.scope.clone().unwrap_or_default();
-        let filter = Filter {
-            tenant: convert::tenant(request.context.as_ref()),
-            kind: scope.r#type,
-            key: scope.key,
-            from_ms: request.from_ms,
-            to_ms: request.to_ms,
-            limit: REPORT_ROWS_MAX,
-            ..Filter::default()
-        };
-        self.store.entries(&filter).await
     }
 }
 
@@ -165,7 +147,7 @@ impl Budget for Service {
             scope,
             "a budget was put"
         );
-        let owner = crate::fold::Owner { tenant, scope: stored.scope };
+        let owner = crate::account::Owner { tenant, scope: stored.scope };
         Ok(Response::new(v1::PutBudgetResponse { budget: Some(self.view(&owner).await?), created }))
     }
 
@@ -183,7 +165,7 @@ impl Budget for Service {
         let mut budgets = Vec::new();
         for definition in self.store.list(&tenant).await? {
             let owner =
-                crate::fold::Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
+                crate::account::Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
             let book = match definition.scope.key.as_str() {
                 "*" => None,
                 _ => Some(self.store.book(&owner, clock::now_ms()).await?),
@@ -232,101 +214,21 @@ impl Budget for Service {
     }
 
     async fn report(&self, request: Request<v1::ReportRequest>) -> Reply<v1::ReportResponse> {
-        let request = request.into_inner();
-        let group_by = if request.group_by.is_empty() { "day" } else { &request.group_by };
-        if !["day", "scope", "user", "agent", "model"].contains(&group_by) {
-            return Err(invalid("group_by", "is none of day, scope, user, agent, model").into());
-        }
-        let entries = self.entries(&request).await?;
-        #[expect(clippy::cast_precision_loss, reason = "a share is an estimate")]
-        let share =
-            |row: &analytics::Row| row.estimated_micros as f64 / row.spent_micros.max(1) as f64;
-        let row = |(group, row): (String, analytics::Row)| v1::ReportRow {
-            estimated_share: share(&row),
-            group,
-            spent_micros: row.spent_micros,
-            calls: row.calls,
-            input_tokens: row.input_tokens,
-            output_tokens: row.output_tokens,
-        };
-        let minutes = if request.window_minutes <= 0 { 5 } else { request.window_minutes };
-        let hours = if request.hours <= 0.0 { 1.0 } else { request.hours };
-        let rate = |(scope, rate): (crate::policy::Scope, analytics::Rate)| v1::ScopeRate {
-            scope: Some(convert::wire_scope(&scope)),
-            spent_micros: rate.spent_micros,
-            rate_micros: rate.rate_micros,
-            projection_micros: rate.projection_micros,
-            spike: rate.is_spike,
-        };
-        let rates = analytics::rates(&entries, clock::now_ms(), minutes, hours);
-        Ok(Response::new(v1::ReportResponse {
-            rows: analytics::rows(&entries, group_by).into_iter().map(row).collect(),
-            scopes: rates.into_iter().map(rate).collect(),
-        }))
+        Ok(Response::new(self.reported(request.into_inner()).await?))
     }
 
     async fn list_ledger(
         &self,
         request: Request<v1::ListLedgerRequest>,
     ) -> Reply<v1::ListLedgerResponse> {
-        let request = request.into_inner();
-        let scope = request.scope.unwrap_or_default();
-        let limit = if request.limit <= 0 { PAGE } else { request.limit.min(PAGE_MAX) };
-        let filter = Filter {
-            tenant: convert::tenant(request.context.as_ref()),
-            kind: scope.r#type,
-            key: scope.key,
-            period_id: request.period_id,
-            charge_id: request.charge_id,
-            from_ms: request.from_ms,
-            to_ms: request.to_ms,
-            cursor: request.cursor,
-            limit,
-        };
-        let entries = self.store.entries(&filter).await?;
-        let is_full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
-        let next_cursor = entries.last().filter(|_| is_full).map(report_cursor).unwrap_or_default();
-        Ok(Response::new(v1::ListLedgerResponse {
-            entries: entries.iter().map(convert::entry).collect(),
-            next_cursor,
-        }))
+        Ok(Response::new(self.listed(request.into_inner()).await?))
     }
 
     async fn estimate_cost(
         &self,
         request: Request<v1::EstimateCostRequest>,
     ) -> Reply<v1::EstimateCostResponse> {
-        let request = request.into_inner();
-        let input_tokens = if request.text.is_empty() {
-            request.input_tokens
-        } else {
-            tokens::estimate(&request.text)
-        };
-        let output_tokens =
-            request.max_output_tokens.unwrap_or_else(|| self.rules.output_of(input_tokens));
-        let known_model =
-            self.rules.prices.find(&request.model, &request.provider, clock::now_ms()).is_some();
-        let ask = convert::reserve(
-            v1::ReserveRequest {
-                context: request.context,
-                charge_id: "estimate".to_owned(),
-                scopes: vec![v1::Scope { r#type: "org".to_owned(), key: "mesh".to_owned() }],
-                model: request.model.clone(),
-                input_tokens,
-                max_output_tokens: Some(output_tokens),
-                per_call_micros: request.per_call_micros,
-                ..v1::ReserveRequest::default()
-            },
-            0,
-        )?;
-        let estimate = self.rules.estimate(&ask, &request.model, clock::now_ms());
-        let estimate_micros = estimate.ok_or_else(|| invalid("model", "Unknown model"))?;
-        Ok(Response::new(v1::EstimateCostResponse {
-            estimate_micros,
-            input_tokens,
-            output_tokens,
-            known_model,
-        }))
+        Ok(Response::new(self.estimated(request.into_inner())?))
     }
 
     type WatchEventsStream = BoxStream<'static, Result<v1::BudgetEvent, Status>>;

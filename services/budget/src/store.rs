@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::Error;
+use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
-use crate::fold::{Charge, Entry, Owner};
 use crate::ledger::Book;
 use crate::operation::{Operation, Reserve, Verdict};
 use crate::policy::Definition;

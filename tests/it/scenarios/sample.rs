@@ -29,10 +29,9 @@ async fn the_sample_call_is_answered_by_support_with_every_field() {
         assert_eq!(body["session_new"], true);
         assert_eq!(body["routing"]["action"], "route");
         assert_eq!(body["handoffs"], json!([]));
-        // 360 micro-USD for the tokens and 0.05 USD for the call.
-        assert!(answer.text.contains(r#""cost_usd":0.05036,"#), "money is exact: {}", answer.text);
+        assert!(answer.text.contains(r#""cost_usd":0.00036,"#), "money is exact: {}", answer.text);
         assert_eq!(answer.header("x-budget-scope"), "user:user-1");
-        assert_eq!(answer.header("x-budget-remaining"), "9.94964");
+        assert_eq!(answer.header("x-budget-remaining"), "9.99964");
         assert_eq!(answer.header("x-request-id"), answer.text_at("/request_id"));
     })
     .await;

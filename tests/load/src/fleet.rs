@@ -28,7 +28,7 @@ is_default: DEFAULT
 confidence_threshold: THRESHOLD
 clarification_required: false
 examples: [EXAMPLES]
-cost: {per_call_usd: 0.000001}
+cost: {model: gpt-4o-mini, max_output_tokens: 64}
 ";
 
 /// Everything that runs.

@@ -1,6 +1,7 @@
 //! What a call cost, written down once.
 
-use super::{Charge, Entry, Owner, Reservation, Sheet, State};
+use super::Sheet;
+use crate::account::{Charge, Entry, Owner, Reservation, State};
 use crate::event::Mark;
 use crate::operation::{Answer, Refusal, Settle};
 use crate::rules::Rules;

@@ -4,7 +4,7 @@ use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::Filter;
 use crate::Error;
-use crate::fold::{Charge, Entry};
+use crate::account::{Charge, Entry};
 use crate::policy::Scope;
 
 #[derive(sqlx::FromRow)]

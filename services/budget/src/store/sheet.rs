@@ -7,8 +7,9 @@ use sqlx::{AnyConnection, Row as _};
 use super::rows::{self, Value};
 use super::sql::definition_of;
 use crate::Error;
+use crate::account::{Account, Charge, Entry, Owner, Reservation};
 use crate::event::Mark;
-use crate::fold::{Account, Charge, Entry, Owner, Reservation, Sheet};
+use crate::fold::Sheet;
 use crate::operation::Operation;
 
 /// The text that names a charge in the store.

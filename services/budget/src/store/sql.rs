@@ -9,9 +9,10 @@ use sqlx::{AnyConnection, Row as _};
 
 use super::{Filter, Store, StoredEvent, report, sheet};
 use crate::Error;
+use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
 use crate::event::{Event, Mark};
-use crate::fold::{self, Charge, Entry, Owner};
+use crate::fold;
 use crate::ledger::Book;
 use crate::operation::{Operation, Reserve, Verdict};
 use crate::policy::{Definition, Policy, Scope};

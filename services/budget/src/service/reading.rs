@@ -1,0 +1,124 @@
+//! What the ledger says when it is asked.
+
+use chassis::{clock, tokens};
+use proto::v1;
+
+use super::Service;
+use crate::account::Entry;
+use crate::convert::{self, invalid};
+use crate::store::{Filter, report_cursor};
+use crate::{Error, analytics};
+
+/// The most ledger rows of one report.
+const REPORT_ROWS_MAX: i64 = 200_000;
+const PAGE: i64 = 100;
+const PAGE_MAX: i64 = 1_000;
+
+impl Service {
+    async fn entries(&self, request: &v1::ReportRequest) -> Result<Vec<Entry>, Error> {
+        let scope = request.scope.clone().unwrap_or_default();
+        let filter = Filter {
+            tenant: convert::tenant(request.context.as_ref()),
+            kind: scope.r#type,
+            key: scope.key,
+            from_ms: request.from_ms,
+            to_ms: request.to_ms,
+            limit: REPORT_ROWS_MAX,
+            ..Filter::default()
+        };
+        self.store.entries(&filter).await
+    }
+
+    pub(super) async fn reported(
+        &self,
+        request: v1::ReportRequest,
+    ) -> Result<v1::ReportResponse, Error> {
+        let group_by = if request.group_by.is_empty() { "day" } else { &request.group_by };
+        if !["day", "scope", "user", "agent", "model"].contains(&group_by) {
+            return Err(invalid("group_by", "is none of day, scope, user, agent, model"));
+        }
+        let entries = self.entries(&request).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a share is an estimate")]
+        let share =
+            |row: &analytics::Row| row.estimated_micros as f64 / row.spent_micros.max(1) as f64;
+        let row = |(group, row): (String, analytics::Row)| v1::ReportRow {
+            estimated_share: share(&row),
+            group,
+            spent_micros: row.spent_micros,
+            calls: row.calls,
+            input_tokens: row.input_tokens,
+            output_tokens: row.output_tokens,
+        };
+        let minutes = if request.window_minutes <= 0 { 5 } else { request.window_minutes };
+        let hours = if request.hours <= 0.0 { 1.0 } else { request.hours };
+        let rate = |(scope, rate): (crate::policy::Scope, analytics::Rate)| v1::ScopeRate {
+            scope: Some(convert::wire_scope(&scope)),
+            spent_micros: rate.spent_micros,
+            rate_micros: rate.rate_micros,
+            projection_micros: rate.projection_micros,
+            spike: rate.is_spike,
+        };
+        let rates = analytics::rates(&entries, clock::now_ms(), minutes, hours);
+        Ok(v1::ReportResponse {
+            rows: analytics::rows(&entries, group_by).into_iter().map(row).collect(),
+            scopes: rates.into_iter().map(rate).collect(),
+        })
+    }
+
+    pub(super) async fn listed(
+        &self,
+        request: v1::ListLedgerRequest,
+    ) -> Result<v1::ListLedgerResponse, Error> {
+        let scope = request.scope.unwrap_or_default();
+        let limit = if request.limit <= 0 { PAGE } else { request.limit.min(PAGE_MAX) };
+        let filter = Filter {
+            tenant: convert::tenant(request.context.as_ref()),
+            kind: scope.r#type,
+            key: scope.key,
+            period_id: request.period_id,
+            charge_id: request.charge_id,
+            from_ms: request.from_ms,
+            to_ms: request.to_ms,
+            cursor: request.cursor,
+            limit,
+        };
+        let entries = self.store.entries(&filter).await?;
+        let is_full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
+        let next_cursor = entries.last().filter(|_| is_full).map(report_cursor).unwrap_or_default();
+        Ok(v1::ListLedgerResponse {
+            entries: entries.iter().map(convert::entry).collect(),
+            next_cursor,
+        })
+    }
+
+    pub(super) fn estimated(
+        &self,
+        request: v1::EstimateCostRequest,
+    ) -> Result<v1::EstimateCostResponse, Error> {
+        let input_tokens = if request.text.is_empty() {
+            request.input_tokens
+        } else {
+            tokens::estimate(&request.text)
+        };
+        let output_tokens =
+            request.max_output_tokens.unwrap_or_else(|| self.rules.output_of(input_tokens));
+        let known_model =
+            self.rules.prices.find(&request.model, &request.provider, clock::now_ms()).is_some();
+        let ask = convert::reserve(
+            v1::ReserveRequest {
+                context: request.context,
+                charge_id: "estimate".to_owned(),
+                scopes: vec![v1::Scope { r#type: "org".to_owned(), key: "mesh".to_owned() }],
+                model: request.model.clone(),
+                input_tokens,
+                max_output_tokens: Some(output_tokens),
+                per_call_micros: request.per_call_micros,
+                ..v1::ReserveRequest::default()
+            },
+            0,
+        )?;
+        let estimate = self.rules.estimate(&ask, &request.model, clock::now_ms());
+        let estimate_micros = estimate.ok_or_else(|| invalid("model", "Unknown model"))?;
+        Ok(v1::EstimateCostResponse { estimate_micros, input_tokens, output_tokens, known_model })
+    }
+}
