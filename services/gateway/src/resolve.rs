@@ -1,6 +1,7 @@
 //! Which session a client's name denotes.
 
 use proto::v1::{Context, GetSessionRequest};
+use uuid::Uuid;
 
 use crate::extract::call;
 use crate::front::Front;
@@ -19,6 +20,13 @@ pub(crate) async fn session_of(
         any_owner: false,
         by_reference: true,
     };
-    let session = front.peers.router().get_session(call(request)).await?.into_inner();
-    Ok(Some(session.session_id).filter(|id| !id.is_empty()))
+    match front.peers.router().get_session(call(request)).await {
+        Ok(session) => Ok(Some(session.into_inner().session_id).filter(|id| !id.is_empty())),
+        Err(status) => {
+            let problem = Problem::of_status(&status);
+            let is_missing = problem.code() == "session_not_found";
+            // What is no id of ours cannot be somebody else's session, so it is a name that is not used yet.
+            if is_missing && Uuid::try_parse(name).is_err() { Ok(None) } else { Err(problem) }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chassis::link;
 use proto::v1::turn_event::Event;
-use proto::v1::{Context, ConverseRequest, Routed, TurnEvent};
+use proto::v1::{Context, ConverseRequest, TurnEvent};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tonic::Streaming;
@@ -102,7 +102,7 @@ impl Turn {
             front: front.clone(),
             origin: self.origin,
             listener: Box::new(listener),
-            tale: Tale::default(),
+            is_accepted: false,
         };
         let span = tracing::Span::current();
         let (request, after) = (self.request, self.after);
@@ -121,15 +121,7 @@ struct Run {
     front: Arc<Front>,
     origin: Option<u64>,
     listener: Box<dyn Listener>,
-    tale: Tale,
-}
-
-/// What is remembered of the events so far.
-#[derive(Default)]
-struct Tale {
     is_accepted: bool,
-    agent_id: String,
-    outcome: Option<String>,
 }
 
 impl Run {
@@ -141,10 +133,13 @@ impl Run {
         let converse = self.converse(request, owner.as_ref(), limit);
         let ended = tokio::time::timeout(limit, converse).await;
         if let Err(problem) = ended.unwrap_or_else(|_| Err(Problem::new("turn_timeout"))) {
-            self.tale.outcome = Some(problem.code().to_owned());
+            // The router counts the turns that it has ended; of this one it may know nothing.
+            let labels = [("status", problem.code().to_owned()), ("agent_id", String::new())];
+            metrics::counter!("orchestrator.requests", &labels).increment(1);
             self.listener.hear(Step::Failure(problem));
         }
-        self.tale.count(began.elapsed());
+        metrics::histogram!("orchestrator.requests.duration_ms", "component" => "gateway")
+            .record(began.elapsed().as_secs_f64() * 1_000.0);
     }
 
     async fn converse(
@@ -156,7 +151,7 @@ impl Run {
         let mut router = self.front.peers.router();
         let mut events = router.converse(link::within(request, limit)).await?.into_inner();
         while let Some(event) = self.next(&mut events).await? {
-            self.tale.note(&event);
+            self.is_accepted |= matches!(event.event, Some(Event::Accepted(_)));
             let frame = Frame::of_event(&event).map(Arc::new);
             if let Some(owner) = owner.filter(|_| !event.replay) {
                 self.publish(owner, &event, frame.clone());
@@ -185,8 +180,7 @@ impl Run {
 
     /// The end of a turn whose router is gone: its recovery finishes what was accepted.
     fn lost(&self) -> Problem {
-        let is_accepted = self.tale.is_accepted;
-        Problem::new(if is_accepted { "interrupted" } else { "dependency_unavailable" })
+        Problem::new(if self.is_accepted { "interrupted" } else { "dependency_unavailable" })
     }
 
     fn publish(&self, owner: &Owner, event: &TurnEvent, frame: Option<Arc<Frame>>) {
@@ -204,28 +198,5 @@ impl Run {
             frame,
             origin: self.origin,
         });
-    }
-}
-
-impl Tale {
-    fn note(&mut self, event: &TurnEvent) {
-        match &event.event {
-            Some(Event::Accepted(_)) => self.is_accepted = true,
-            Some(Event::Routed(Routed { agent_id, action, .. })) => {
-                self.agent_id.clone_from(agent_id);
-                self.outcome = (action == "clarify").then(|| "clarification".to_owned());
-            }
-            Some(Event::HandoffCompleted(handoff)) => self.agent_id.clone_from(&handoff.to_agent),
-            Some(Event::Error(error)) => self.outcome = Some(error.code.clone()),
-            _ => {}
-        }
-    }
-
-    fn count(self, elapsed: Duration) {
-        let status = self.outcome.unwrap_or_else(|| "success".to_owned());
-        metrics::counter!("orchestrator.requests", "status" => status, "agent_id" => self.agent_id)
-            .increment(1);
-        metrics::histogram!("orchestrator.requests.duration_ms", "component" => "gateway")
-            .record(elapsed.as_secs_f64() * 1_000.0);
     }
 }

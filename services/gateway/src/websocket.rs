@@ -1,8 +1,10 @@
 //! WebSocket: a conversation over one connection.
 
 mod census;
+mod end;
 mod inbound;
 mod socket;
+mod voice;
 
 use std::sync::Arc;
 

@@ -1,28 +1,29 @@
 //! One open socket, from its first frame to its last.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message as Raw, WebSocket, close_code};
+use axum::extract::ws::{Message as Raw, WebSocket};
 use futures::FutureExt as _;
 use proto::v1::CancelTurnRequest;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use uuid::Uuid;
 
 use super::FRAME_BYTES_MAX;
+use super::end::{CLOSE_LIMIT, End, close};
 use super::inbound::{Inbound, Odd};
+use super::voice::Voice;
 use crate::extract::{Caller, Chat, call};
-use crate::fanout::{Outbox, Subscription};
+use crate::fanout::Subscription;
 use crate::frame::{Frame, Marks};
 use crate::front::Front;
 use crate::identity::Identity;
 use crate::message::Message;
 use crate::middleware::admit::{ask_of, exhausted};
 use crate::problem::Problem;
-use crate::turn::{Listener, Step, Turn};
+use crate::turn::Turn;
 
 /// Frames that are not understood before the socket is closed.
 const ODD_FRAMES_MAX: u32 = 20;
@@ -30,43 +31,6 @@ const ODD_FRAMES_MAX: u32 = 20;
 const TURNS_MAX: usize = 64;
 /// Pings without an answer before the client counts as gone.
 const MISSED_MAX: u32 = 2;
-/// What a client gets to read the last frames.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
-/// What a client gets to answer the close, during which its frames are passed over.
-const LINGER_LIMIT: Duration = Duration::from_secs(2);
-
-/// Why a socket ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// The client went.
-    Gone,
-    /// It does not answer.
-    Silent,
-    /// It does not keep up.
-    Slow,
-    /// A frame is too large.
-    Large,
-    /// What it sends is no WebSocket.
-    Unreadable,
-    /// Too much of what it sends is not understood.
-    Odd,
-    /// The gateway ends.
-    Shutdown,
-}
-
-impl End {
-    fn close(self) -> Option<(u16, &'static str)> {
-        match self {
-            Self::Gone => None,
-            Self::Silent => Some((close_code::POLICY, "no pong")),
-            Self::Slow => Some((close_code::AGAIN, "frames are not read")),
-            Self::Large => Some((close_code::SIZE, "the frame is too large")),
-            Self::Unreadable => Some((close_code::PROTOCOL, "the frame cannot be read")),
-            Self::Odd => Some((close_code::POLICY, "too many invalid frames")),
-            Self::Shutdown => Some((close_code::AWAY, "the service is shutting down")),
-        }
-    }
-}
 
 /// A client with its conversation.
 pub(super) struct Socket {
@@ -258,44 +222,5 @@ impl Socket {
             }
         }
         let _ = stream.send(Raw::Text(Frame::bare("shutdown").text)).await;
-    }
-}
-
-/// Tells the client why, and waits a moment for its own close, so that the reason is not lost with unread frames.
-async fn close(mut stream: WebSocket, end: End) {
-    let Some((code, reason)) = end.close() else { return };
-    let frame = CloseFrame { code, reason: reason.into() };
-    let closed = tokio::time::timeout(CLOSE_LIMIT, stream.send(Raw::Close(Some(frame)))).await;
-    if let Ok(Ok(())) = closed {
-        let answered = async {
-            while let Some(Ok(raw)) = stream.recv().await {
-                if matches!(raw, Raw::Close(_)) {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(LINGER_LIMIT, answered).await;
-    }
-}
-
-/// The socket that a turn came from: it hears the events before they go out to others.
-struct Voice {
-    outbox: Outbox,
-    request_id: String,
-    begun: Option<oneshot::Sender<()>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Listener for Voice {
-    fn hear(&mut self, step: Step) {
-        self.begun = None;
-        match step {
-            Step::Event(_, Some(frame)) => self.outbox.push(frame),
-            Step::Event(_, None) => {}
-            Step::Failure(problem) => {
-                let marks = Marks { request_id: Some(&self.request_id), ..Marks::default() };
-                self.outbox.push(Arc::new(Frame::of_problem(&problem, marks)));
-            }
-        }
     }
 }

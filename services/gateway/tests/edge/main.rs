@@ -9,6 +9,7 @@ mod scripts;
 
 mod admission;
 mod errors;
+mod limits;
 mod operators;
 mod pages;
 mod replicas;
