@@ -5,6 +5,7 @@
 mod audit;
 mod crash;
 mod crowd;
+mod findings;
 mod golden;
 mod model;
 mod pricing;

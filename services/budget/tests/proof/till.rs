@@ -6,10 +6,10 @@ use chassis::fault::Fault;
 use chassis::{Database, Life, Link, Mode, Resources};
 use proto::v1::budget_client::BudgetClient;
 use proto::v1::{
-    BudgetDefinition, BudgetEvent, BudgetPolicy, BudgetView, Context, Decision,
-    DeleteBudgetRequest, GetBudgetRequest, LedgerEntry, ListLedgerRequest, PutBudgetRequest,
-    ReleaseRequest, ReleaseResponse, ReserveRequest, ResetBudgetRequest, ResetBudgetResponse,
-    Scope, SettleRequest, SettleResponse, WatchEventsRequest,
+    BudgetDefinition, BudgetPolicy, BudgetView, Context, Decision, DeleteBudgetRequest,
+    GetBudgetRequest, LedgerEntry, ListLedgerRequest, PutBudgetRequest, ReleaseRequest,
+    ReleaseResponse, ReserveRequest, ResetBudgetRequest, ResetBudgetResponse, Scope, SettleRequest,
+    SettleResponse, WatchEventsRequest,
 };
 
 /// The answer of a call, or the code of its failure.
@@ -172,20 +172,6 @@ impl Till {
             }
             cursor = answer.next_cursor;
         }
-    }
-
-    /// The first events of this tenant, as many as are asked for.
-    pub(crate) async fn events(&self, count: usize) -> Vec<BudgetEvent> {
-        let request = WatchEventsRequest { context: self.context(), after_id: -1 };
-        let mut stream = self.client.clone().watch_events(request).await.unwrap().into_inner();
-        let mut events = Vec::new();
-        while events.len() < count {
-            let event = stream.message().await.unwrap().unwrap();
-            if event.tenant == self.tenant {
-                events.push(event);
-            }
-        }
-        events
     }
 
     /// The types of every event so far: those before one of our own that closes the list.
