@@ -4,7 +4,7 @@
 //! process. Nothing here is written by hand but this page.
 
 /// Package `mesh.v1`.
-#[allow(missing_docs, unreachable_pub, clippy::all)]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod v1 {
     tonic::include_proto!("mesh.v1");
 }

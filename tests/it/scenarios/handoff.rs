@@ -5,7 +5,8 @@ use crate::world::{Setting, on_both};
 
 #[tokio::test]
 async fn a_reply_that_asks_for_a_handoff_is_followed_by_the_receivers_answer_in_the_same_turn() {
-    on_both(Setting::shop, async |world| {
+    let setting = async || Setting::shop().await.with("HANDOFF_TOPIC_DETECTION", "false");
+    on_both(setting, async |world| {
         let client = world.client("user-1");
         client.say("How much does the blue bicycle cost?").await;
         world.agent("sales").script([Act::Reply(json!({
@@ -65,6 +66,21 @@ async fn a_customer_who_asks_for_a_person_is_handed_to_an_agent_with_that_skill(
         let answer = client.say("No. Let me speak to a manager").await;
         assert_eq!(answer.body["agent_id"], "desk-lead", "{}", answer.text);
         assert_eq!(answer.body["handoffs"][0]["trigger"], "escalation_requested");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_topic_is_a_handoff_and_never_a_silent_re_route() {
+    on_both(Setting::shop, async |world| {
+        let client = world.client("user-1");
+        client.say("How much does the blue bicycle cost?").await;
+        let answer = client.say("Where is my parcel? I need help with my order").await;
+        assert_eq!(answer.body["agent_id"], "support", "{}", answer.text);
+        assert_eq!(answer.body["handoffs"][0]["trigger"], "topic_boundary_crossed");
+        assert_eq!(answer.body["handoffs"][0]["from_agent"], "sales");
+        let calls = world.agent("support").calls();
+        assert_eq!(calls[0].arguments["handoff"]["from_agent"], "sales");
     })
     .await;
 }

@@ -4,5 +4,6 @@ mod budget;
 mod clarification;
 mod conversation;
 mod handoff;
+mod process;
 mod sample;
 mod websocket;
