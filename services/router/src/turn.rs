@@ -38,6 +38,7 @@ mod order;
 mod progress;
 mod question;
 mod redirect;
+mod refusal;
 mod replay;
 mod reserve;
 mod route;

@@ -4,6 +4,7 @@
 
 use chassis::Database;
 use sqlx::{Any, AssertSqlSafe, Transaction};
+use tracing::Instrument as _;
 
 use super::{Entry, StoreError};
 use crate::session::{Session, Status};
@@ -49,6 +50,11 @@ impl SqlStore {
     fn lock_clause(&self) -> &'static str {
         self.database.engine.for_update()
     }
+}
+
+/// Makes a transaction count.
+async fn commit(tx: Tx) -> Result<(), StoreError> {
+    Ok(tx.commit().instrument(tracing::info_span!("store.commit")).await?)
 }
 
 /// Writes a session as it is now, provided that nobody wrote to it since it was read.

@@ -3,7 +3,6 @@
 use proto::v1::Delta;
 use proto::v1::turn_event::Event;
 use tokio::sync::mpsc;
-use tracing::Instrument as _;
 
 use super::reserve::{Admission, Reservation};
 use super::{Seat, Turn};
@@ -44,20 +43,19 @@ impl Turn {
         let began = std::time::Instant::now();
         let Admission { agent, arguments, charge, permit } = admission;
         let (deltas, mut words) = mpsc::channel(DELTAS_MAX);
-        let (agent_id, charge_id) = (agent.agent_id.as_str(), charge.charge_id.as_str());
-        let span = tracing::info_span!("router.dispatch", agent_id, charge_id);
         let call = Call {
             arguments: arguments.plain,
             verbatim: arguments.verbatim,
             request_id: self.ask.context.request_id.clone(),
-            charge_id: charge_id.to_owned(),
-            traceparent: span.in_scope(chassis::trace::traceparent),
+            charge_id: charge.charge_id.clone(),
+            // The dispatch opens a span of its own, which the agent joins.
+            traceparent: None,
             deadline: self.deadline,
             deltas,
             cancel: self.tenure.stop.clone(),
         };
         let dispatcher = self.engine.dispatcher.clone();
-        let speaking = dispatcher.call(&agent, self.agents.generation(), call).instrument(span);
+        let speaking = dispatcher.call(&agent, self.agents.generation(), call);
         tokio::pin!(speaking);
         let mut index = 0;
         let reply = loop {
@@ -70,7 +68,7 @@ impl Turn {
         while let Ok(text) = words.try_recv() {
             self.pass_words(seat, &mut index, text);
         }
-        self.note(agent_id, &reply);
+        self.note(&reply);
         self.record.time("dispatch", began);
         let cost = agent.cost.clone().unwrap_or_default();
         let failed = |failure| Failed { agent_id: seat.agent_id.clone(), failure };
@@ -92,38 +90,14 @@ impl Turn {
         self.events.hint(Event::Delta(delta));
     }
 
-    fn note(&mut self, agent_id: &str, reply: &Result<Reply, Failure>) {
+    fn note(&mut self, reply: &Result<Reply, Failure>) {
         let noted = self.record.dispatches.last_mut().expect("a dispatch was prepared");
-        let (request_id, session_id) = (&self.ask.context.request_id, &self.session.session_id);
         match reply {
             Ok(reply) => {
                 noted.attempts = reply.attempts;
                 "answered".clone_into(&mut noted.outcome);
-                tracing::info!(
-                    audit = true,
-                    event_type = "agent.dispatched",
-                    request_id,
-                    session_id,
-                    agent_id,
-                    attempts = reply.attempts,
-                    outcome = "success",
-                    "an agent answered"
-                );
             }
-            Err(failure) => {
-                failure.kind.code().clone_into(&mut noted.outcome);
-                tracing::warn!(
-                    audit = true,
-                    event_type = "agent.failed",
-                    request_id,
-                    session_id,
-                    agent_id,
-                    outcome = "failure",
-                    failure_reason = failure.kind.code(),
-                    detail = failure.detail,
-                    "an agent did not answer"
-                );
-            }
+            Err(failure) => failure.kind.code().clone_into(&mut noted.outcome),
         }
     }
 }

@@ -12,14 +12,12 @@ use crate::store::Mark;
 impl Turn {
     pub(super) async fn finish(mut self: Box<Self>, outcome: Result<Ending, Error>) {
         let ending = match outcome {
-            Ok(ending) => Some(ending),
+            Ok(ending) => ending,
             Err(Error::Lost) => self.found().await,
-            Err(error) => Some(self.give_up(error).await),
+            Err(error) => self.give_up(error).await,
         };
-        if let Some(ending) = ending {
-            self.events.emit(ending.event()).await;
-        }
-        self.count();
+        self.events.emit(ending.event()).await;
+        self.measure();
         if self.tenure.lease.is_anonymous {
             for agent_id in std::mem::take(&mut self.progress.visited) {
                 self.engine.peers.release_slot(&agent_id, self.holder()).await;
@@ -60,10 +58,14 @@ impl Turn {
         let mut page = self.page(Mark::Final(ending.clone(), self.record.json()), clock::now_ms());
         // A question is still open when its answer led to nothing and may be given again.
         page.change.pending = self.session.pending.clone().filter(|_| ending.is_retryable());
-        if let Err(error) = self.persist(page).await {
-            tracing::error!(%error, "the end of a turn was not stored");
+        match self.persist(page).await {
+            Ok(()) => ending,
+            Err(Error::Lost) => self.found().await,
+            Err(error) => {
+                tracing::error!(%error, "the end of a turn was not stored");
+                ending
+            }
         }
-        ending
     }
 
     fn failed(&self, error: &Error) -> Failed {
@@ -81,21 +83,17 @@ impl Turn {
     }
 
     /// How the turn ended for the router that has taken it over.
-    async fn found(&self) -> Option<Ending> {
+    async fn found(&self) -> Ending {
         let (owner, request_id) = (&self.ask.owner, &self.ask.context.request_id);
         let ended = self.engine.queue.until(&self.session.session_id, || async {
             let known = self.engine.store.known(owner, request_id).await?;
             Ok::<_, Error>(known.ok_or(Error::Internal)?.ending)
         });
         let ended = tokio::time::timeout_at(self.deadline, ended).await;
-        Some(ended.ok().and_then(Result::ok).unwrap_or_else(Ending::interrupted))
+        ended.ok().and_then(Result::ok).unwrap_or_else(Ending::interrupted)
     }
 
-    fn count(&self) {
-        let agent_id = self.progress.visited.last().cloned().unwrap_or_default();
-        let status = self.record.outcome.clone();
-        let labels = [("status", status), ("agent_id", agent_id)];
-        metrics::counter!("orchestrator.requests", &labels).increment(1);
+    fn measure(&self) {
         let millis = self.began.elapsed().as_secs_f64() * 1_000.0;
         metrics::histogram!("orchestrator.requests.duration_ms", "component" => "router")
             .record(millis);

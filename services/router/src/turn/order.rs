@@ -29,6 +29,9 @@ impl Turn {
         let is_active = session.is_active();
         self.session = session;
         self.scene = Some(scene);
+        // The agents may have changed while the turn waited.
+        self.agents = engine.roster.now()?;
+        self.record.registry_generation = self.agents.generation();
         self.record.time("order", began);
         if is_active { Ok(()) } else { Err(Error::SessionClosed) }
     }

@@ -14,6 +14,10 @@ impl Turn {
         if matches!(error, Error::Agent { .. }) && seat.pass.is_none() {
             self.leave(&seat.agent_id).await;
         }
+        if self.tenure.stop.is_cancelled() {
+            let stopped = self.stopped();
+            return Err(self.drop_pass(seat, stopped).await);
+        }
         if seat.pass.is_some() {
             return self.next_candidate(seat, error).await;
         }
@@ -26,15 +30,14 @@ impl Turn {
             {
                 self.fail_over(seat, error).await
             }
-            Error::AgentBusy(_) => Ok(self.make_room(&seat, error)),
+            Error::AgentBusy(_) => self.make_room(seat, error).await,
             _ => Err(error),
         }
     }
 
     /// A candidate that had accepted does not answer: the next one is asked.
     async fn next_candidate(&mut self, seat: Seat, error: Error) -> Result<Step, Error> {
-        if !error.is_of_agent() || self.tenure.stop.is_cancelled() {
-            let error = if self.tenure.stop.is_cancelled() { self.stopped() } else { error };
+        if !error.is_of_agent() {
             return Err(self.drop_pass(seat, error).await);
         }
         let Some(pass) = seat.pass else { return Err(error) };
@@ -79,10 +82,19 @@ impl Turn {
     }
 
     /// Somebody with a free slot in the place of an agent that has none.
-    fn make_room(&self, seat: &Seat, error: Error) -> Step {
-        let trigger = self.load_trigger(&seat.agent_id);
-        let otherwise = Otherwise::Fail(error);
-        Step::HandOver(Wish::new(&seat.agent_id, trigger, otherwise, clock::now_ms()))
+    async fn make_room(&mut self, seat: Seat, error: Error) -> Result<Step, Error> {
+        if !self.session.active_agent.is_empty() {
+            let trigger = self.load_trigger(&seat.agent_id);
+            let otherwise = Otherwise::Fail(error);
+            let wish = Wish::new(&seat.agent_id, trigger, otherwise, clock::now_ms());
+            return Ok(Step::HandOver(wish));
+        }
+        match self.less_busy(&seat.agent_id).await? {
+            Some(agent_id) if agent_id != seat.agent_id => {
+                Ok(Step::Attend(Seat { may_fail_over: false, ..Seat::of(agent_id) }))
+            }
+            _ => Err(error),
+        }
     }
 
     /// Why the default agent answers instead.

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use proto::v1::turn_event::Event;
-use proto::v1::{AcquireSlotRequest, Agent, BudgetChecked, Decision, ReserveRequest, Scope};
+use proto::v1::{
+    AcquireSlotRequest, Agent, BudgetChecked, Decision, ReserveRequest, Scope, ScopeState,
+};
 use tonic::Status;
 use tracing::Instrument as _;
 
 use super::arguments::Arguments;
+use super::refusal::{Refused, denied};
+use super::settle::headers;
 use super::{Seat, Turn};
 use crate::body::Budget;
-use crate::breaker::Outcome;
-use crate::breaker_store::{Permit, Refusal};
-use crate::error::{Denial, Error};
-use crate::record::{Dispatched, Tightest, scope_name};
-use crate::store::{Order, Settlement};
+use crate::breaker_store::Permit;
+use crate::error::Error;
+use crate::record::{Dispatched, Tightest};
 
 /// A reservation outlives the call that it is for by this factor.
 const TTL_FACTOR: i64 = 2;
@@ -68,11 +70,11 @@ impl Turn {
             })
             .await?;
         self.record.time("reserve", began);
-        let decision = self.weigh(reserved);
+        let decision = self.weigh(reserved).await;
         let charge = |decision| Reservation { charge_id, decision, scopes, input_tokens };
         match (decision, slot, permit) {
             (Ok(decision), true, Ok(permit)) => {
-                self.granted(decision.as_ref(), &mut arguments).await;
+                self.granted(decision.as_ref(), &mut arguments);
                 Ok(Admission { agent, arguments, charge: charge(decision), permit })
             }
             (decision, slot, permit) => {
@@ -161,15 +163,19 @@ impl Turn {
     }
 
     /// What the budget's answer means; nothing to go by when it could not be asked and need not be.
-    fn weigh(&mut self, reserved: Result<Decision, Status>) -> Result<Option<Decision>, Error> {
-        let noted = self.record.dispatches.last_mut();
+    async fn weigh(
+        &mut self,
+        reserved: Result<Decision, Status>,
+    ) -> Result<Option<Decision>, Error> {
         match reserved {
             Ok(decision) => {
-                if let Some(noted) = noted {
+                if let Some(noted) = self.record.dispatches.last_mut() {
                     noted.budget_action.clone_from(&decision.action);
                     noted.reserved_micros = decision.reserved_micros;
                     noted.tightest = Tightest::of(&decision.scopes);
                 }
+                self.progress.headers = headers(&decision.scopes, &decision);
+                self.tell(&decision).await;
                 if decision.allowed { Ok(Some(decision)) } else { Err(denied(&decision)) }
             }
             Err(error) => {
@@ -182,7 +188,7 @@ impl Turn {
         }
     }
 
-    async fn granted(&mut self, decision: Option<&Decision>, arguments: &mut Arguments) {
+    fn granted(&mut self, decision: Option<&Decision>, arguments: &mut Arguments) {
         if let Some(noted) = self.record.dispatches.last_mut() {
             noted.slot = true;
             "granted".clone_into(&mut noted.breaker);
@@ -191,10 +197,9 @@ impl Turn {
             self.progress.budget = Budget { action: "allow".to_owned(), ..Budget::default() };
             return;
         };
-        let model = Some(decision.model.as_str()).filter(|_| decision.action == "degrade");
-        let tightest = decision.scopes.iter().min_by_key(|scope| scope.remaining_after_micros);
-        let remaining = tightest.map(|scope| scope.remaining_after_micros);
+        let remaining = remaining_after(decision);
         if let Some(remaining) = remaining {
+            let model = cheaper(decision);
             arguments.limit(model, &decision.disabled_tools, remaining);
         }
         self.progress.budget = Budget {
@@ -202,108 +207,31 @@ impl Turn {
             remaining_micros: remaining,
             disabled_tools: decision.disabled_tools.clone(),
         };
+    }
+
+    async fn tell(&mut self, decision: &Decision) {
         let checked = BudgetChecked {
             action: decision.action.clone(),
             reserved_micros: decision.reserved_micros,
-            remaining_micros: remaining,
-            model: model.unwrap_or_default().to_owned(),
+            remaining_micros: remaining_after(decision),
+            model: cheaper(decision).unwrap_or_default().to_owned(),
             disabled_tools: decision.disabled_tools.clone(),
             hop: self.progress.hops,
         };
         self.events.emit(Event::Budget(checked)).await;
     }
-
-    /// Gives back what was granted when something else was refused; the refusal that counts.
-    async fn give_back(
-        &mut self,
-        refused: Refused<'_>,
-        decision: Result<Option<Decision>, Error>,
-        permit: Result<Permit, Refusal>,
-    ) -> Error {
-        let agent_id = refused.seat.agent_id.clone();
-        if let Ok(Some(_)) = &decision {
-            let mut owed = self.owe(&refused.charge_id, &agent_id);
-            owed.order.release = true;
-            self.charge(owed).await;
-        }
-        if refused.slot && refused.seat.pass.is_none() {
-            self.leave(&agent_id).await;
-        }
-        let circuit = match permit {
-            Ok(permit) => {
-                self.engine.breakers.report(permit, Outcome::Neither).await;
-                None
-            }
-            Err(refusal) => {
-                if let Some(noted) = self.record.dispatches.last_mut() {
-                    "refused".clone_into(&mut noted.breaker);
-                }
-                Some((refusal.retry_after_ms + 999) / 1_000)
-            }
-        };
-        let error = match (decision, circuit) {
-            (Err(error), _) => error,
-            (Ok(_), Some(retry_after_s)) => {
-                Error::CircuitOpen { agent_id, retry_after_s: retry_after_s.max(1) }
-            }
-            (Ok(_), None) => Error::AgentBusy(agent_id),
-        };
-        if let Some(noted) = self.record.dispatches.last_mut() {
-            noted.outcome = error.to_string();
-        }
-        error
-    }
-
-    /// Gives up the place at an agent that is not the session's own.
-    pub(super) async fn leave(&self, agent_id: &str) {
-        if self.tenure.lease.is_anonymous || self.session.active_agent != agent_id {
-            self.engine.peers.release_slot(agent_id, self.holder()).await;
-        }
-    }
-
-    /// A charge of this turn, with nothing said yet of what is to be done about it.
-    pub(super) fn owe(&self, charge_id: &str, agent_id: &str) -> Settlement {
-        Settlement {
-            charge_id: charge_id.to_owned(),
-            turn_id: self.tenure.lease.turn_id.clone(),
-            order: Order {
-                tenant: self.ask.owner.tenant.clone(),
-                user_id: self.ask.owner.user_id.clone(),
-                request_id: self.ask.context.request_id.clone(),
-                agent_id: agent_id.to_owned(),
-                ..Order::default()
-            },
-            due_ms: chassis::clock::now_ms(),
-            tries: 0,
-        }
-    }
 }
 
-struct Refused<'a> {
-    seat: &'a Seat,
-    charge_id: String,
-    slot: bool,
+/// What is left in the tightest scope once the call has what was reserved for it.
+fn remaining_after(decision: &Decision) -> Option<i64> {
+    let left = |scope: &ScopeState| match decision.allowed {
+        true => scope.remaining_after_micros,
+        false => scope.remaining_micros,
+    };
+    decision.scopes.iter().map(left).min()
 }
 
-fn denied(decision: &Decision) -> Error {
-    let denying = decision.scopes.iter().filter(|scope| scope.denies);
-    let tightest = denying.min_by_key(|scope| scope.remaining_micros);
-    let tightest = tightest.or_else(|| decision.scopes.iter().min_by_key(|s| s.remaining_micros));
-    let denial = Denial {
-        reason: decision.reason.clone(),
-        estimate_micros: decision.estimate_micros,
-        ..Denial::default()
-    };
-    let Some(scope) = tightest else {
-        return Error::BudgetDenied(Box::new(denial));
-    };
-    Error::BudgetDenied(Box::new(Denial {
-        scope: scope_name(scope),
-        limit_micros: scope.limit_micros,
-        spent_micros: scope.spent_micros,
-        reserved_micros: scope.reserved_micros,
-        remaining_micros: scope.remaining_micros,
-        reset_at_ms: scope.reset_at_ms.or(decision.reset_at_ms),
-        ..denial
-    }))
+/// The model that the call has to do with, when it is not the one it would like.
+fn cheaper(decision: &Decision) -> Option<&str> {
+    Some(decision.model.as_str()).filter(|_| decision.action == "degrade")
 }

@@ -61,6 +61,23 @@ impl Turn {
         carried.ok()
     }
 
+    /// A charge of this turn, with nothing said yet of what is to be done about it.
+    pub(super) fn owe(&self, charge_id: &str, agent_id: &str) -> Settlement {
+        Settlement {
+            charge_id: charge_id.to_owned(),
+            turn_id: self.tenure.lease.turn_id.clone(),
+            order: Order {
+                tenant: self.ask.owner.tenant.clone(),
+                user_id: self.ask.owner.user_id.clone(),
+                request_id: self.ask.context.request_id.clone(),
+                agent_id: agent_id.to_owned(),
+                ..Order::default()
+            },
+            due_ms: chassis::clock::now_ms(),
+            tries: 0,
+        }
+    }
+
     /// What is to be done about the money of a call.
     fn owed_for(&self, spoken: &Spoken) -> Option<Settlement> {
         let reservation = &spoken.charge;
@@ -143,7 +160,8 @@ fn guessed(spoken: &Spoken) -> Used {
     }
 }
 
-fn headers(scopes: &[ScopeState], decision: &Decision) -> Option<Headers> {
+/// What the budget headers say.
+pub(super) fn headers(scopes: &[ScopeState], decision: &Decision) -> Option<Headers> {
     let tightest = scopes.iter().min_by_key(|scope| scope.remaining_micros)?;
     let scope = tightest.scope.clone().unwrap_or_default();
     let is_degraded = decision.action == "degrade";

@@ -29,7 +29,8 @@ impl Turn {
             return Ok(self.pass_on(seat, trigger));
         }
         if active.is_empty() && self.is_crowded(&seat) {
-            return self.spread(seat).await;
+            let target = self.less_busy(&seat.agent_id).await?;
+            return Ok(Step::Attend(target.map_or(seat, Seat::of)));
         }
         Ok(Step::Attend(seat))
     }
@@ -99,12 +100,12 @@ impl Turn {
         is_crowded(state.load, max, self.engine.config.handoff.load_threshold)
     }
 
-    /// A session that nobody has goes to a less busy agent, if there is one, without any handoff.
-    async fn spread(&mut self, seat: Seat) -> Result<Step, Error> {
+    /// Who could take a session that nobody has, without any handoff.
+    pub(super) async fn less_busy(&self, agent_id: &str) -> Result<Option<String>, Error> {
         let request = SelectTargetRequest {
             context: Some(self.ask.context.clone()),
-            source_agent: seat.agent_id.clone(),
-            trigger: Some(self.load_trigger(&seat.agent_id)),
+            source_agent: agent_id.to_owned(),
+            trigger: Some(self.load_trigger(agent_id)),
             language: self.sense.language.clone(),
             policy: String::new(),
             exclude: self.progress.visited.clone(),
@@ -112,10 +113,7 @@ impl Turn {
         };
         let decision = self.bounded(self.engine.peers.select(request)).await?;
         let target = decision.ok().filter(|decision| decision.r#type == "primary");
-        Ok(Step::Attend(match target {
-            Some(decision) => Seat::of(decision.target_agent),
-            None => seat,
-        }))
+        Ok(target.map(|decision| decision.target_agent))
     }
 
     pub(super) fn load_trigger(&self, agent_id: &str) -> Trigger {

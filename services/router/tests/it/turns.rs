@@ -2,6 +2,7 @@
 
 mod answer;
 mod clarification;
+mod cost;
 mod failure;
 mod handoff;
 mod order;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{SqlStore, Tx, add_entry, last_entries, save, state_of};
+use super::{SqlStore, Tx, add_entry, commit, last_entries, save, state_of};
 use crate::session::{Busy, Owner, Session, position};
 use crate::store::{
     Acceptance, Accepted, Entry, Known, Lease, Limits, Place, Role, Scene, StoreError, Verdict,
@@ -84,7 +84,7 @@ impl SqlStore {
         };
         session.touch(a.now_ms, a.limits.ttl_ms);
         save(&mut tx, &mut session).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Tried::Done(Box::new(Accepted { lease, session, session_new, scene })))
     }
 
@@ -107,7 +107,7 @@ impl SqlStore {
         if !self.start(&mut tx, a, started, earlier).await? {
             return Ok(Tried::Raced);
         }
-        tx.commit().await?;
+        commit(tx).await?;
         let session = Session {
             session_id: label.to_owned(),
             owner: a.owner.clone(),

@@ -3,7 +3,7 @@ use sqlx::AssertSqlSafe;
 
 use super::outbox::OutgoingRow;
 use super::row::{self, TurnRow, parsed};
-use super::{SqlStore, end, write};
+use super::{SqlStore, commit, end, write};
 use crate::session::{Owner, Session, Status};
 use crate::store::{Chores, Lease, Orphan, Outgoing, Settlement, StoreError};
 
@@ -49,7 +49,7 @@ impl Chores for SqlStore {
             let Some(mut session) = self.lock(&mut tx, &session_id).await? else { continue };
             if session.is_expired(now_ms) {
                 end(&mut tx, &mut session, Status::Abandoned, now_ms).await?;
-                tx.commit().await?;
+                commit(tx).await?;
                 ended.push(session);
             }
         }
@@ -69,7 +69,7 @@ impl Chores for SqlStore {
                 let sql = format!("DELETE FROM {table} WHERE session_id = $1");
                 sqlx::query(AssertSqlSafe(sql)).bind(session_id).execute(&mut *tx).await?;
             }
-            tx.commit().await?;
+            commit(tx).await?;
         }
         let sql = "DELETE FROM turns WHERE is_anonymous = 1 AND created_ms < $1 AND state = 'done'";
         let anonymous = sqlx::query(sql).bind(before_ms).execute(&self.database.pool).await?;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::row::{self, SessionRow};
-use super::{SqlStore, Tx, add_entry, end, last_entries, prune, put_state, save, state_of};
+use super::{SqlStore, Tx, add_entry, commit, end, last_entries, prune, put_state, save, state_of};
 use crate::session::{Owner, Reference, Session, Status, position};
 use crate::store::{
     Appended, Closed, Entry, Filter, NewEntry, Resumed, Role, Sessions, StoreError,
@@ -36,7 +36,7 @@ impl Sessions for SqlStore {
     ) -> Result<Session, StoreError> {
         let mut tx = self.begin().await?;
         let found = self.resolve(&mut tx, owner, reference, now_ms).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         found.ok_or(StoreError::NotFound)
     }
 
@@ -74,7 +74,7 @@ impl Sessions for SqlStore {
                 return Ok(found);
             }
             if self.make(&mut tx, session).await? {
-                tx.commit().await?;
+                commit(tx).await?;
                 return Ok(session.clone());
             }
         }
@@ -108,7 +108,7 @@ impl Sessions for SqlStore {
         prune(&mut tx, &mut session, max).await?;
         session.touch(new.now_ms, new.limits.ttl_ms);
         save(&mut tx, &mut session).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Appended { turn_count: session.visible(max) })
     }
 
@@ -126,7 +126,7 @@ impl Sessions for SqlStore {
         put_state(&mut tx, session_id, &agent_id, state_json).await?;
         session.updated_ms = session.updated_ms.max(now_ms);
         save(&mut tx, &mut session).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(previous)
     }
 
@@ -140,7 +140,7 @@ impl Sessions for SqlStore {
             session.summary.clone_from(&closed.summary);
         }
         end(&mut tx, &mut session, closed.status, closed.now_ms).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok((session, true))
     }
 
@@ -188,7 +188,7 @@ impl SqlStore {
         }
         let name = Reference::Named(prior.session_id.clone());
         if let Some(found) = self.resolve(&mut tx, owner, &name, to.now_ms).await? {
-            tx.commit().await?;
+            commit(tx).await?;
             return Ok(Some((found, false)));
         }
         let max = to.limits.max_turns;
@@ -211,7 +211,7 @@ impl SqlStore {
                    SELECT $1, agent_id, state_json FROM session_states WHERE session_id = $2";
         let copied = sqlx::query(sql).bind(&session.session_id).bind(&prior.session_id);
         copied.execute(&mut *tx).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Some((session, true)))
     }
 }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::{SqlStore, state_of};
+use super::{SqlStore, commit, state_of};
 use crate::session::{Owner, Session};
 use crate::store::{
     Acceptance, Known, Lease, Limits, Page, Renewal, Scene, StoreError, Turns, Verdict,
@@ -35,7 +35,7 @@ impl Turns for SqlStore {
             return Err(StoreError::Lost);
         }
         let scene = self.scene(&mut tx, &session, lease, *limits).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(Some((session, scene)))
     }
 
@@ -63,7 +63,7 @@ impl Turns for SqlStore {
                 Some(_) => Renewal::Cancelled,
             });
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(renewals)
     }
 

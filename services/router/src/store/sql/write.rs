@@ -1,6 +1,6 @@
 //! What a turn writes: everything it brought about, or nothing.
 
-use super::{SqlStore, Tx, add_entry, outbox, prune, put_state, save};
+use super::{SqlStore, Tx, add_entry, commit, outbox, prune, put_state, save};
 use crate::ending::Ending;
 use crate::session::Session;
 use crate::store::{Mark, Page, Settlement, StoreError};
@@ -12,7 +12,7 @@ impl SqlStore {
         if lease.is_anonymous {
             mark(&mut tx, page).await?;
             owe_all(&mut tx, &page.settlements).await?;
-            tx.commit().await?;
+            commit(tx).await?;
             return Ok(Session { session_id: lease.session_id.clone(), ..Session::default() });
         }
         let locked = self.lock(&mut tx, &lease.session_id).await?;
@@ -47,7 +47,7 @@ impl SqlStore {
         if was_active && !session.is_active() {
             outbox::announce_end(&mut tx, &session).await?;
         }
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(session)
     }
 }

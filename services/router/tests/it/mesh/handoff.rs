@@ -22,6 +22,7 @@ struct Books {
     aborted: Vec<String>,
     accepted: Vec<HandoffRecord>,
     is_down: bool,
+    completes_are_down: bool,
 }
 
 impl Porter {
@@ -83,6 +84,10 @@ impl Porter {
 
     pub fn go_down(&self) {
         self.books().is_down = true;
+    }
+
+    pub fn refuse_completes(&self, are_down: bool) {
+        self.books().completes_are_down = are_down;
     }
 
     pub fn asked(&self) -> Vec<TransferRequest> {
@@ -157,7 +162,7 @@ impl Handoff for Porter {
     ) -> Result<Response<HandoffRecord>, Status> {
         let request = request.into_inner();
         let mut books = self.books();
-        if books.is_down {
+        if books.is_down || books.completes_are_down {
             return Err(Status::unavailable("gone"));
         }
         books.accepted.retain(|record| record.handoff_id != request.handoff_id);

@@ -26,6 +26,18 @@ impl Doomed {
         });
     }
 
+    /// Begins two messages, one after the other.
+    fn begin_both(&self, database: chassis::Database, world: &World, messages: [&Message; 2]) {
+        let (world, messages) = (world.clone(), messages.map(Message::clone));
+        self.runtime.spawn(async move {
+            let mesh = Mesh::on(database, &world, &[SHORT_LEASE]).await;
+            let [first, second] = messages;
+            mesh.say_and_leave(&first).await;
+            mesh.say_and_leave(&second).await;
+            std::future::pending::<()>().await;
+        });
+    }
+
     fn die(self) {
         self.runtime.shutdown_background();
     }
@@ -90,6 +102,57 @@ async fn a_turn_whose_router_died_after_an_answer_ends_with_it() {
     eventually(async || world.money.open().is_empty().then_some(())).await;
     let next = mesh.say(&Message::new("ann", "go on")).await;
     assert_eq!(next.body()["agent_id"], "sales", "the session is usable");
+}
+
+#[tokio::test]
+async fn a_turn_that_waited_with_a_dead_router_does_not_hold_up_the_session() {
+    let database = chassis::testing::postgres().await;
+    let url = database.url().to_owned();
+    let agents = agents().await;
+    agents[0].next(Act::Hang);
+    let world = world(&agents);
+    let (first, second) = (Message::new("ann", "sales one"), Message::new("ann", "sales two"));
+    let doomed = Doomed::new();
+    doomed.begin_both(database, &world, [&first, &second]);
+    agents[0].until(|memory| memory.calls.len() == 1).await;
+    let database = chassis::Database::postgres(&url, 4).await.unwrap();
+    let mesh = Mesh::on(database, &world, &[SHORT_LEASE]).await;
+    eventually(async || {
+        let request = proto::v1::ListSessionsRequest {
+            context: Some(crate::mesh::context(&first)),
+            ..Default::default()
+        };
+        let sessions = mesh.client().list_sessions(request).await.unwrap().into_inner().sessions;
+        (sessions.first()?.turn_count == 2).then_some(())
+    })
+    .await;
+    doomed.die();
+    let third = mesh.say(&Message::new("ann", "sales three")).await;
+    assert_eq!(third.body()["agent_id"], "sales");
+    let again = mesh.say(&second).await;
+    assert_eq!(again.body()["agent_id"], "sales", "it may be asked again");
+    let session_id = again.body()["session_id"].as_str().unwrap().to_owned();
+    let turns = mesh.session("ann", &session_id).await.turns;
+    let said: Vec<_> = turns.iter().map(|entry| entry.content.as_str()).collect();
+    assert_eq!(said, ["sales one", "sales three", "ok", "sales two", "ok"]);
+}
+
+#[tokio::test]
+async fn a_committed_switch_is_completed_later_when_it_could_not_be_told() {
+    let agents = agents().await;
+    let asks = json!({"content": "So far.", "workflow_complete": false,
+                      "handoff": {"reason": "r", "target_agent": "support"}});
+    agents[0].next(Act::Answer(asks));
+    let mesh = Mesh::start(&world(&agents), &[]).await;
+    mesh.world.porter.accept("support");
+    mesh.world.porter.refuse_completes(true);
+    let body = mesh.say(&Message::new("ann", "sales please")).await.body();
+    assert_eq!(body["agent_id"], "support", "the user does not wait for it");
+    mesh.world.porter.refuse_completes(false);
+    let completed = eventually(async || mesh.world.porter.completed().first().cloned()).await;
+    assert_eq!(completed.handoff_id, body["handoffs"][0]["handoff_id"].as_str().unwrap());
+    assert_eq!(completed.agent_id, "support");
+    assert!(mesh.world.porter.aborted().is_empty());
 }
 
 #[tokio::test]
