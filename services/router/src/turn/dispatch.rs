@@ -85,7 +85,7 @@ impl Turn {
 
     fn pass_words(&mut self, seat: &Seat, index: &mut i64, text: String) {
         let delta =
-            Delta { agent_id: seat.agent_id.clone(), hop: self.progress.hops, index: *index, text };
+            Delta { agent_id: seat.agent_id.clone(), hop: self.progress.hop, index: *index, text };
         *index += 1;
         self.events.hint(Event::Delta(delta));
     }

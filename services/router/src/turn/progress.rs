@@ -54,6 +54,8 @@ pub(super) struct Progress {
     pub dispatches: i64,
     /// How many agents took over.
     pub hops: i64,
+    /// How many will have when the agent that speaks now has answered.
+    pub hop: i64,
     /// The last answer, which stands unless a better one comes.
     pub answer: Option<Answer>,
 }

@@ -49,9 +49,10 @@ impl Turn {
         let agent = self.agents.get(&seat.agent_id).cloned().ok_or_else(missing)?;
         let mut arguments = self.arguments(seat).await?;
         let charge_id = self.next_charge();
+        self.progress.hop = self.progress.hops + i64::from(seat.pass.is_some());
         self.record.dispatches.push(Dispatched {
             agent_id: agent.agent_id.clone(),
-            hop: self.progress.hops,
+            hop: self.progress.hop,
             charge_id: charge_id.clone(),
             ..Dispatched::default()
         });
@@ -216,7 +217,7 @@ impl Turn {
             remaining_micros: remaining_after(decision),
             model: cheaper(decision).unwrap_or_default().to_owned(),
             disabled_tools: decision.disabled_tools.clone(),
-            hop: self.progress.hops,
+            hop: self.progress.hop,
         };
         self.events.emit(Event::Budget(checked)).await;
     }

@@ -5,6 +5,7 @@ mod clarification;
 mod cost;
 mod failure;
 mod handoff;
+mod kill;
 mod order;
 mod recovery;
 mod replay;

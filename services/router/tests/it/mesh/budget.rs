@@ -9,6 +9,8 @@ use proto::v1::*;
 use std::result::Result;
 use tonic::{Request, Response, Status};
 
+use super::Trap;
+
 /// What every call is estimated at.
 pub const ESTIMATE: i64 = 1_000;
 /// What the org may spend unless a test says otherwise.
@@ -17,6 +19,7 @@ const LIMIT: i64 = 10_000_000;
 /// A budget of one scope, `org:mesh`.
 pub struct Money {
     books: Mutex<Books>,
+    pub trap: Trap,
 }
 
 #[derive(Default)]
@@ -33,7 +36,8 @@ struct Books {
 
 impl Default for Money {
     fn default() -> Self {
-        Self { books: Mutex::new(Books { limit: LIMIT, ..Books::default() }) }
+        let books = Mutex::new(Books { limit: LIMIT, ..Books::default() });
+        Self { books, trap: Trap::default() }
     }
 }
 
@@ -105,6 +109,7 @@ impl Budget for Money {
         &self,
         request: Request<ReserveRequest>,
     ) -> Result<Response<Decision>, Status> {
+        self.trap.pass("reserve").await;
         let mut books = self.books();
         if books.is_down {
             return Err(Status::unavailable("gone"));
@@ -134,6 +139,7 @@ impl Budget for Money {
         &self,
         request: Request<SettleRequest>,
     ) -> Result<Response<SettleResponse>, Status> {
+        self.trap.pass("settle").await;
         let mut books = self.books();
         if books.is_down || books.settles_are_down {
             return Err(Status::unavailable("gone"));

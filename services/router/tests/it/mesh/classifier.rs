@@ -7,12 +7,15 @@ use proto::v1::*;
 use std::result::Result;
 use tonic::{Request, Response, Status};
 
+use super::Trap;
+
 /// A classifier that says what a test wants: a text belongs to the agents whose ids are words of it, and scores can be
 /// planned for whole texts.
 #[derive(Default)]
 pub struct Mind {
     plans: Mutex<BTreeMap<String, Classification>>,
     is_down: Mutex<bool>,
+    pub trap: Trap,
 }
 
 impl Mind {
@@ -59,6 +62,7 @@ impl Classifier for Mind {
         &self,
         request: Request<ClassifyRequest>,
     ) -> Result<Response<Classification>, Status> {
+        self.trap.pass("classify").await;
         let text = request.into_inner().text;
         if *self.is_down.lock().unwrap() {
             return Err(Status::unavailable("gone"));

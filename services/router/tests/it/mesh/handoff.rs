@@ -7,10 +7,13 @@ use proto::v1::*;
 use std::result::Result;
 use tonic::{Request, Response, Status};
 
+use super::Trap;
+
 /// A handoff service that lets agents accept in the order that a test plans.
 #[derive(Default)]
 pub struct Porter {
     books: Mutex<Books>,
+    pub trap: Trap,
 }
 
 #[derive(Default)]
@@ -121,6 +124,7 @@ impl Handoff for Porter {
         &self,
         request: Request<TransferRequest>,
     ) -> Result<Response<TransferResponse>, Status> {
+        self.trap.pass("transfer").await;
         let mut books = self.books();
         if books.is_down {
             return Err(Status::unavailable("gone"));
@@ -160,6 +164,7 @@ impl Handoff for Porter {
         &self,
         request: Request<CompleteRequest>,
     ) -> Result<Response<HandoffRecord>, Status> {
+        self.trap.pass("complete").await;
         let request = request.into_inner();
         let mut books = self.books();
         if books.is_down || books.completes_are_down {

@@ -19,13 +19,17 @@ use crate::agent::{Agent, Speaks};
 
 mod budget;
 mod classifier;
+mod doomed;
 mod handoff;
 mod registry;
+mod trap;
 
 pub use budget::Money;
 pub use classifier::Mind;
+pub use doomed::{Doomed, SHORT_LEASE};
 pub use handoff::Porter;
 pub use registry::Directory;
+pub use trap::Trap;
 
 /// How long a test waits for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);

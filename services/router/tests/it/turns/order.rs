@@ -45,25 +45,47 @@ async fn parallel_first_messages_share_one_session_and_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_turn_that_waits_too_long_fails_and_the_others_go_on() {
+async fn a_turn_can_be_cancelled_while_it_waits() {
     let agents = agents().await;
-    agents[0].next(Act::Hold(json!({"content": "slow", "workflow_complete": false})));
-    let mesh = Mesh::start(&world(&agents), &[("TURN_TIMEOUT_MS", "700")]).await;
-    let first = Message::new("ann", "sales one");
-    let late = async {
+    agents[0].always(Act::Hold(json!({"content": "ok", "workflow_complete": false})));
+    let mesh = Mesh::start(&world(&agents), &[]).await;
+    let (first, second) = (Message::new("ann", "sales one"), Message::new("ann", "sales two"));
+    let others = async {
         agents[0].until(|memory| memory.calls.len() == 1).await;
-        let (cancelled, third) =
-            (Message::new("ann", "sales two"), Message::new("ann", "sales three"));
-        let cancel = eventually(async || mesh.cancel(&cancelled).await.then_some(()));
-        let (cancelled, ()) = tokio::join!(mesh.say(&cancelled), cancel);
-        assert_eq!(cancelled.code(), "cancelled", "also while it waits");
-        mesh.say(&third).await
+        let cancel = eventually(async || mesh.cancel(&second).await.then_some(()));
+        let (told, ()) = tokio::join!(mesh.say(&second), cancel);
+        assert_eq!(told.code(), "cancelled");
+        agents[0].release();
     };
-    let (told, third) = tokio::join!(mesh.say(&first), late);
-    assert_eq!(told.code(), "agent_timeout");
-    assert!(["answer", ""].contains(&third.events.last().map_or("", |_| "answer")));
-    let next = mesh.say(&Message::new("ann", "sales four")).await;
-    assert_eq!(next.body()["agent_id"], "sales", "the session is free again");
+    let (told, ()) = tokio::join!(mesh.say(&first), others);
+    assert_eq!(told.body()["agent_id"], "sales");
+    assert_eq!(agents[0].memory().calls.len(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_that_waits_too_long_fails_and_the_session_goes_on() {
+    let url = chassis::testing::postgres_url().await;
+    let agents = agents().await;
+    agents[0].always(Act::Hold(json!({"content": "ok", "workflow_complete": false})));
+    let world = world(&agents);
+    let open = async || chassis::Database::postgres(&url, 4).await.unwrap();
+    let patient = Mesh::on(open().await, &world, &[]).await;
+    let hasty = Mesh::on(open().await, &world, &[("TURN_TIMEOUT_MS", "200")]).await;
+    let first = Message::new("ann", "sales one");
+    let second = Message::new("ann", "sales two");
+    let others = async {
+        agents[0].until(|memory| memory.calls.len() == 1).await;
+        assert_eq!(hasty.say(&second).await.code(), "turn_timeout");
+        let repeated = hasty.say(&first).await.refused.unwrap();
+        let code = chassis::fault::Fault::of(&repeated).code;
+        assert_eq!(code, "request_in_progress", "nobody waits for ever");
+        agents[0].release();
+    };
+    let (told, ()) = tokio::join!(patient.say(&first), others);
+    assert_eq!(told.body()["agent_id"], "sales");
+    let again = patient.say(&second).await;
+    assert_eq!(again.body()["agent_id"], "sales", "it may be asked again");
+    assert_eq!(agents[0].memory().calls.len(), 2);
 }
 
 #[tokio::test]

@@ -40,15 +40,3 @@ async fn a_request_that_still_runs_is_waited_for() {
     assert!(second.is_replay());
     assert_eq!(agents[0].memory().calls.len(), 1);
 }
-
-#[tokio::test]
-async fn nobody_waits_for_ever() {
-    let agents = agents().await;
-    agents[0].always(Act::Hang);
-    let mesh = Mesh::start(&world(&agents), &[("TURN_TIMEOUT_MS", "2000")]).await;
-    let patient = Mesh::on(chassis::testing::sqlite().await, &mesh.world, &[]).await;
-    drop(patient);
-    let message = Message::new("ann", "sales please");
-    let told = mesh.say(&message).await;
-    assert_eq!(told.code(), "agent_timeout");
-}
