@@ -94,6 +94,9 @@ impl Turn {
     }
 
     fn measure(&self) {
+        let agent_id = self.progress.visited.last().cloned().unwrap_or_default();
+        let labels = [("status", self.record.outcome.clone()), ("agent_id", agent_id)];
+        metrics::counter!("orchestrator.requests", &labels).increment(1);
         let millis = self.began.elapsed().as_secs_f64() * 1_000.0;
         metrics::histogram!("orchestrator.requests.duration_ms", "component" => "router")
             .record(millis);
