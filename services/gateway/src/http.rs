@@ -14,7 +14,7 @@ use crate::front::Front;
 use crate::middleware::{admit, cors, outer, security};
 use crate::problem::Problem;
 use crate::routes::{
-    agents, breakers, budgets, explain, health, request, sessions, spend, tickets,
+    agents, breakers, budgets, chat, explain, health, request, sessions, spend, tickets,
 };
 use crate::{sse, websocket};
 
@@ -29,6 +29,7 @@ pub(crate) fn router(front: &Arc<Front>) -> Router {
     ["/api/v1", "/v1"]
         .into_iter()
         .fold(Router::new(), versioned)
+        .route(chat::PATH, post(chat::complete))
         .route("/", get(websocket::connect))
         .route("/ws", get(websocket::connect))
         .route("/health", get(health::shallow))

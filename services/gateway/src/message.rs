@@ -64,11 +64,20 @@ fn input(fields: &mut Fields<'_>) -> String {
         return String::new();
     }
     let Some(text) = fields.text("input") else { return String::new() };
-    let input: String = text.chars().filter(|c| !c.is_control() || "\t\n\r".contains(*c)).collect();
-    if !(1..=INPUT_CHARACTERS_MAX).contains(&input.chars().count()) {
-        fields.reject("input", format!("has 1 to {INPUT_CHARACTERS_MAX} characters"));
+    clean(&text).unwrap_or_else(|rule| {
+        fields.reject("input", rule);
+        String::new()
+    })
+}
+
+/// A text without control characters, or the rule that it breaks.
+pub(crate) fn clean(text: &str) -> Result<String, String> {
+    let text: String = text.chars().filter(|c| !c.is_control() || "\t\n\r".contains(*c)).collect();
+    if (1..=INPUT_CHARACTERS_MAX).contains(&text.chars().count()) {
+        Ok(text)
+    } else {
+        Err(format!("has 1 to {INPUT_CHARACTERS_MAX} characters"))
     }
-    input
 }
 
 fn session_ref(fields: &mut Fields<'_>, name: &str) -> Option<String> {

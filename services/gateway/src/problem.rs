@@ -128,6 +128,11 @@ impl Problem {
         &self.0.code
     }
 
+    /// Its fixed text.
+    pub(crate) fn message(&self) -> &'static str {
+        self.0.row.message
+    }
+
     /// Its HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.0.row.status()

@@ -1,8 +1,10 @@
 //! The handlers of REST, one file a group.
 
 pub(crate) mod agents;
+mod answer;
 pub(crate) mod breakers;
 pub(crate) mod budgets;
+pub(crate) mod chat;
 pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod request;

@@ -40,6 +40,11 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Whether it had happened before.
+    pub(crate) fn is_replay(&self) -> bool {
+        matches!(self, Self::Event(event, _) if event.replay)
+    }
+
     /// Whether nothing follows.
     pub(crate) fn is_last(&self) -> bool {
         match self {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::front::Front;
 use crate::middleware::security;
 use crate::problem::Problem;
+use crate::routes::chat;
 
 /// The header of the request id.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
@@ -45,9 +46,10 @@ pub(crate) async fn outer(
     );
     trace::adopt(&span, request.headers());
     request.extensions_mut().insert(id.clone());
+    let is_chat = request.uri().path() == chat::PATH;
     let mut response = next.run(request).instrument(span).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        write(&mut response, &problem, &id.0);
+        write(&mut response, &problem, (&id.0, is_chat));
     }
     let headers = response.headers_mut();
     if !headers.contains_key(REQUEST_ID) {
@@ -57,9 +59,10 @@ pub(crate) async fn outer(
     response
 }
 
-fn write(response: &mut Response, problem: &Problem, request_id: &str) {
+fn write(response: &mut Response, problem: &Problem, (request_id, is_chat): (&str, bool)) {
     let request_id = problem.request_id().unwrap_or(request_id);
-    *response.body_mut() = Body::from(problem.body(request_id));
+    let body = if is_chat { chat::error(problem) } else { problem.body(request_id) };
+    *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

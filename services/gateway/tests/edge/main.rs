@@ -8,6 +8,7 @@ mod peer;
 mod scripts;
 
 mod admission;
+mod chat;
 mod errors;
 mod limits;
 mod operators;

@@ -211,3 +211,33 @@ async fn an_anonymous_caller_is_served_where_that_is_allowed() {
     assert!(asked.anonymous);
     assert_eq!(asked.context.unwrap().user_id, "anonymous");
 }
+
+#[tokio::test]
+async fn a_slack_user_is_looked_up() {
+    let profile = json!({"ok": true, "profile": {"display_name": "Anna", "fields": {"Xf1": {"value": "E-7"}}}});
+    let answer = move || async move { axum::Json(profile.clone()) };
+    let slack = axum::Router::new().route("/users.profile.get", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, slack).await });
+    let settings = [
+        ("SLACK_BOT_TOKEN", "xoxb-1"),
+        ("SLACK_EMPLOYEE_FIELD", "Xf1"),
+        ("SLACK_API_BASE", base.as_str()),
+    ];
+    let house = House::with(&settings).await;
+    let nameless = json!({"input": "Hi", "entry_point": "slack"});
+    let refused = house.client().post("/v1/request", &nameless).await;
+    assert_eq!(
+        (refused.code(), &refused.body["details"][0]["path"]),
+        ((400, "invalid_request"), &json!("slack_user_id"))
+    );
+    let body = json!({"input": "Hi", "entry_point": "slack", "slack_user_id": "U1"});
+    assert_eq!(house.client().post("/v1/request", &body).await.status, 200);
+    let asked = asked(&house).pop().unwrap();
+    assert_eq!((asked.employee_id.as_str(), asked.display_name.as_str()), ("E-7", "Anna"));
+    assert_eq!(
+        (asked.context.unwrap().user_id.as_str(), asked.entry_point.as_str()),
+        ("U1", "slack")
+    );
+}

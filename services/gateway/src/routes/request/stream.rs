@@ -7,64 +7,44 @@ use std::time::Duration;
 use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::{Stream, StreamExt as _, stream};
-use http::{HeaderMap, HeaderValue};
-use proto::v1::turn_event::Event;
+use http::HeaderMap;
 use proto::v1::{Context, ListSessionsRequest};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{REPLAY, id_header, of_ending};
 use crate::extract::{call, header_text};
 use crate::fanout::{Owner, Subscription};
 use crate::frame::{Frame, Marks};
 use crate::front::Front;
-use crate::problem::Problem;
 use crate::resolve::session_of;
+use crate::routes::answer::{Begun, begun, mark, of_ending, start};
 use crate::sse::{heartbeat, of_frame};
-use crate::turn::{Listener, Step, Turn};
+use crate::turn::{Step, Turn};
 
 /// What events that are still on their way get, once the router has told the end.
 const STRAGGLER_LIMIT: Duration = Duration::from_millis(250);
-
-/// Passes every step on. Who does not keep up hears no more.
-struct Steps(Option<mpsc::Sender<Step>>);
-
-impl Listener for Steps {
-    fn hear(&mut self, step: Step) {
-        if self.0.as_ref().is_some_and(|sender| sender.try_send(step).is_err()) {
-            self.0 = None;
-        }
-    }
-}
 
 /// Answers with the events of the turn once it is accepted; what fails before that is a plain error.
 pub(super) async fn answer(front: &Arc<Front>, turn: Turn, headers: &HeaderMap) -> Response {
     let request_id = turn.request_id().to_owned();
     let past = past(front, &turn, headers).await;
-    let (sender, mut steps) = mpsc::channel(front.config.sockets.queue_frames);
-    if let Err(problem) = turn.start(front, Steps(Some(sender))) {
-        return problem.of_request(&request_id).into_response();
-    }
+    let steps = match start(front, turn) {
+        Ok(steps) => steps,
+        Err(problem) => return problem.of_request(&request_id).into_response(),
+    };
     if let Some(subscription) = past {
         let resumed = Resumed { subscription, steps, request_id: request_id.clone(), end: None };
         return respond(resumed.into_stream(), &request_id, false);
     }
-    match steps.recv().await {
-        Some(Step::Event(event, frame)) if !matches!(event.event, Some(Event::Error(_))) => {
-            let replay = event.replay;
-            let first = stream::iter([Step::Event(event, frame)]);
-            let id = request_id.clone();
-            let frames = first.chain(ReceiverStream::new(steps));
-            let events = frames.filter_map(move |step| std::future::ready(told(&step, &id)));
+    match begun(request_id, steps).await {
+        Ok(Begun { request_id, first, rest }) => {
+            let (id, replay) = (request_id.clone(), first.is_replay());
+            let steps = stream::iter([first]).chain(ReceiverStream::new(rest));
+            let events = steps.filter_map(move |step| std::future::ready(told(&step, &id)));
             respond(events.map(Ok), &request_id, replay)
         }
-        Some(failed) => {
-            let mut response = of_ending(failed, &request_id);
-            response.headers_mut().extend(id_header(&request_id));
-            response
-        }
-        None => Problem::new("internal").of_request(&request_id).into_response(),
+        Err(failed) => of_ending(failed),
     }
 }
 
@@ -73,10 +53,7 @@ where
     S: Stream<Item = Result<sse::Event, Infallible>> + Send + 'static,
 {
     let mut response = Sse::new(events).keep_alive(heartbeat()).into_response();
-    response.headers_mut().extend(id_header(request_id));
-    if replay {
-        response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
-    }
+    mark(response.headers_mut(), request_id, replay);
     response
 }
 
