@@ -12,8 +12,12 @@ use crate::pricing::Tokens;
 
 /// The most scopes that one call may name.
 const SCOPES_MAX: usize = 16;
-/// The longest charge id.
-const CHARGE_CHARACTERS_MAX: usize = 256;
+/// The longest charge id, model, user or agent.
+const NAME_CHARACTERS_MAX: usize = 256;
+/// The most that one call may name, in micro-USD: a million dollars.
+const AMOUNT_MAX: i64 = 1_000_000_000_000;
+/// The most tokens that one call may name.
+const TOKENS_MAX: i64 = 1_000_000_000;
 
 pub(crate) fn tenant(context: Option<&v1::Context>) -> String {
     let tenant = context.map(|context| context.tenant.clone()).filter(|tenant| !tenant.is_empty());
@@ -24,22 +28,43 @@ pub(crate) fn invalid(path: &str, message: impl Into<String>) -> Error {
     Error::Invalid(path.to_owned(), message.into())
 }
 
-pub(crate) fn charge(context: Option<&v1::Context>, id: String) -> Result<Charge, Error> {
-    if !(1..=CHARGE_CHARACTERS_MAX).contains(&id.chars().count()) {
-        return Err(invalid("charge_id", "needs 1 to 256 characters"));
+/// A name that both engines can store.
+fn name(path: &str, text: String) -> Result<String, Error> {
+    if NAME_CHARACTERS_MAX < text.chars().count() || text.chars().any(char::is_control) {
+        return Err(invalid(path, "needs at most 256 characters, and no control characters"));
     }
-    Ok(Charge { tenant: tenant(context), id })
+    Ok(text)
+}
+
+/// A name that is not empty.
+fn some_name(path: &str, text: String) -> Result<String, Error> {
+    if text.is_empty() {
+        return Err(invalid(path, "is empty"));
+    }
+    name(path, text)
+}
+
+/// A count or an amount within its bound.
+fn within(path: &str, value: Option<i64>, max: i64) -> Result<Option<i64>, Error> {
+    match value {
+        Some(value) if !(0..=max).contains(&value) => {
+            Err(invalid(path, format!("{value} is not within 0 to {max}")))
+        }
+        value => Ok(value),
+    }
+}
+
+pub(crate) fn charge(context: Option<&v1::Context>, id: String) -> Result<Charge, Error> {
+    Ok(Charge { tenant: tenant(context), id: some_name("charge_id", id)? })
 }
 
 pub(crate) fn scope(scope: Option<v1::Scope>) -> Result<Scope, Error> {
     let v1::Scope { r#type: kind, key } = scope.ok_or_else(|| invalid("scope", "is missing"))?;
     if !KINDS.contains(&kind.as_str()) {
-        return Err(invalid("scope", format!("the type '{kind}' is none of {}", KINDS.join(", "))));
+        let kinds = KINDS.join(", ");
+        return Err(invalid("scope", format!("the type '{kind}' is none of {kinds}")));
     }
-    if !(1..=256).contains(&key.chars().count()) {
-        return Err(invalid("scope", "the key needs 1 to 256 characters"));
-    }
-    Ok(Scope { kind, key })
+    Ok(Scope { kind, key: some_name("scope", key)? })
 }
 
 fn scopes(list: Vec<v1::Scope>) -> Result<Vec<Scope>, Error> {
@@ -54,55 +79,53 @@ fn scopes(list: Vec<v1::Scope>) -> Result<Vec<Scope>, Error> {
 }
 
 pub(crate) fn reserve(request: v1::ReserveRequest, ttl_ms: i64) -> Result<Reserve, Error> {
-    let amounts = [request.estimate_micros, request.per_call_micros, request.max_output_tokens];
-    if request.input_tokens < 0 || amounts.into_iter().flatten().any(|amount| amount < 0) {
-        return Err(invalid("estimate_micros", "amounts and token counts are not negative"));
-    }
+    within("input_tokens", Some(request.input_tokens), TOKENS_MAX)?;
+    let user_id =
+        request.context.as_ref().map(|context| context.user_id.clone()).unwrap_or_default();
     Ok(Reserve {
         charge: charge(request.context.as_ref(), request.charge_id)?,
         scopes: scopes(request.scopes)?,
-        model: request.model,
+        model: name("model", request.model)?,
         input_tokens: request.input_tokens,
-        max_output_tokens: request.max_output_tokens,
-        per_call_micros: request.per_call_micros,
-        estimate_micros: request.estimate_micros,
+        max_output_tokens: within("max_output_tokens", request.max_output_tokens, TOKENS_MAX)?,
+        per_call_micros: within("per_call_micros", request.per_call_micros, AMOUNT_MAX)?,
+        estimate_micros: within("estimate_micros", request.estimate_micros, AMOUNT_MAX)?,
         tools: request.tools,
         ttl_ms,
-        user_id: request.context.map(|context| context.user_id).unwrap_or_default(),
-        agent_id: request.agent_id,
+        user_id: name("user_id", user_id)?,
+        agent_id: name("agent_id", request.agent_id)?,
+    })
+}
+
+fn usage(usage: v1::Usage) -> Result<Usage, Error> {
+    let count =
+        |tokens: Option<i64>| within("usage", tokens, TOKENS_MAX).map(Option::unwrap_or_default);
+    Ok(Usage {
+        model: name("usage.model", usage.model)?,
+        provider: name("usage.provider", usage.provider)?,
+        tokens: Tokens {
+            input: count(Some(usage.input_tokens))?,
+            output: count(Some(usage.output_tokens))?,
+            cache_read: count(usage.cache_read_tokens)?,
+            cache_write: count(usage.cache_write_tokens)?,
+        },
+        cost_micros: usage.cost_micros,
     })
 }
 
 pub(crate) fn settle(request: v1::SettleRequest) -> Result<Settle, Error> {
-    let usage = |usage: v1::Usage| Usage {
-        model: usage.model,
-        provider: usage.provider,
-        tokens: Tokens {
-            input: usage.input_tokens,
-            output: usage.output_tokens,
-            cache_read: usage.cache_read_tokens.unwrap_or_default(),
-            cache_write: usage.cache_write_tokens.unwrap_or_default(),
-        },
-        cost_micros: usage.cost_micros,
-    };
-    let usage = request.usage.map(usage);
-    let tokens = usage.as_ref().map(|usage| usage.tokens).unwrap_or_default();
-    if [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write]
-        .iter()
-        .any(|count| *count < 0)
-    {
-        return Err(invalid("usage", "token counts are not negative"));
-    }
+    let user_id =
+        request.context.as_ref().map(|context| context.user_id.clone()).unwrap_or_default();
     Ok(Settle {
         charge: charge(request.context.as_ref(), request.charge_id)?,
         actual_micros: request.actual_micros,
-        usage,
+        usage: request.usage.map(usage).transpose()?,
         estimated: request.estimated,
         unreserved: request.unreserved,
         scopes: if request.unreserved { scopes(request.scopes)? } else { Vec::new() },
-        per_call_micros: request.per_call_micros,
-        user_id: request.context.map(|context| context.user_id).unwrap_or_default(),
-        agent_id: request.agent_id,
+        per_call_micros: within("per_call_micros", request.per_call_micros, AMOUNT_MAX)?,
+        user_id: name("user_id", user_id)?,
+        agent_id: name("agent_id", request.agent_id)?,
     })
 }
 

@@ -109,10 +109,9 @@ impl Sheet {
     }
 
     fn reserve(&mut self, ask: &Reserve, rules: &Rules, now_ms: i64) -> Verdict {
-        if let Some(verdict) =
-            self.reservations.get(&ask.charge).and_then(|held| held.verdict.clone())
-        {
-            return verdict;
+        // A charge that was settled without a hold has no first answer, and must not be opened again.
+        if let Some(held) = self.reservations.get(&ask.charge) {
+            return held.verdict.clone().unwrap_or_else(|| self.check(ask, rules, now_ms));
         }
         let verdict = self.check(ask, rules, now_ms);
         self.tell_of(ask, &verdict, rules, now_ms);

@@ -106,7 +106,7 @@ impl Book {
 /// Decides for all scopes at once. `quote` prices a model that a policy leads to.
 pub fn decide(ask: &Ask, books: &[Book], quote: impl Fn(&str) -> Option<Quote>) -> Ruling {
     let Some(wanted) = ask.estimate_micros else {
-        return refused(ask, books, 0, "Unknown model");
+        return refused(ask, books, (0, 0), "Unknown model");
     };
     let pressed: Vec<&Book> = books.iter().filter(|book| book.is_pressed(wanted)).collect();
     let chain = chain(ask, &pressed, &quote);
@@ -115,7 +115,7 @@ pub fn decide(ask: &Ask, books: &[Book], quote: impl Fn(&str) -> Option<Quote>) 
     let fits = |amount: i64| books.iter().all(|book| book.fits(amount));
     let Some((model, amount)) = candidates.iter().find(|(_, amount)| fits(*amount)).cloned() else {
         let cheapest = candidates.last().map_or(wanted, |(_, amount)| *amount);
-        return refused(ask, books, cheapest, "Hard cap exceeded");
+        return refused(ask, books, (wanted, cheapest), "Hard cap exceeded");
     };
     let disabled_tools = forbidden(&pressed, Some(&ask.tools));
     let action = match () {
@@ -138,21 +138,19 @@ pub fn decide(ask: &Ask, books: &[Book], quote: impl Fn(&str) -> Option<Quote>) 
     }
 }
 
-fn refused(ask: &Ask, books: &[Book], amount: i64, reason: &'static str) -> Ruling {
-    let denies: Vec<bool> = books.iter().map(|book| !book.fits(amount)).collect();
-    let denying: Vec<&Book> =
-        books.iter().zip(&denies).filter(|(_, denies)| **denies).map(|(book, _)| book).collect();
-    let pressed: Vec<&Book> = books.iter().filter(|book| book.is_pressed(amount)).collect();
-    let tools = if pressed.is_empty() { &denying } else { &pressed };
+/// Nothing is held. `amounts` are what the wanted model would cost, and the cheapest that was tried.
+fn refused(ask: &Ask, books: &[Book], amounts: (i64, i64), reason: &'static str) -> Ruling {
+    let (wanted, cheapest) = amounts;
+    let pressed: Vec<&Book> = books.iter().filter(|book| book.is_pressed(wanted)).collect();
     Ruling {
         action: "hard-stop".into(),
         model: ask.model.clone(),
-        disabled_tools: forbidden(tools, None),
+        disabled_tools: forbidden(&pressed, None),
         reserved_micros: 0,
-        estimate_micros: amount,
+        estimate_micros: cheapest,
         warning: String::new(),
         reason: reason.into(),
-        denies,
+        denies: books.iter().map(|book| !book.fits(cheapest)).collect(),
     }
 }
 

@@ -53,7 +53,10 @@ impl Rules {
     #[must_use]
     pub fn quote(&self, ask: &Reserve, model: &str, now_ms: i64) -> Option<Quote> {
         let price = self.price(model, "", now_ms)?;
-        Some(Quote { estimate_micros: self.estimate(ask, model, now_ms)?, rank: price.rank() })
+        let estimate_micros = self.estimate(ask, model, now_ms)?;
+        // What this call would cost decides; a fixed amount says nothing of models, and their list prices stand in.
+        let rank = if ask.estimate_micros.is_some() { price.rank() } else { estimate_micros };
+        Some(Quote { estimate_micros, rank })
     }
 
     fn price(&self, model: &str, provider: &str, now_ms: i64) -> Option<Price> {
@@ -69,9 +72,9 @@ impl Rules {
         let actual = match (settle.actual_micros, &settle.usage) {
             (Some(actual), _) => actual,
             (None, Some(usage)) => self.cost_of(usage, settle, held, now_ms),
-            (None, None) => held.amount_micros,
+            (None, None) => return Ok(held.amount_micros),
         };
-        let is_believable = (0..=self.max_actual_micros.max(held.amount_micros)).contains(&actual);
+        let is_believable = (0..=self.max_actual_micros).contains(&actual);
         if is_believable {
             Ok(actual)
         } else {
@@ -82,10 +85,17 @@ impl Rules {
     fn cost_of(&self, usage: &Usage, settle: &Settle, held: &Reservation, now_ms: i64) -> i64 {
         let per_call = settle.per_call_micros.unwrap_or(held.per_call_micros);
         let model = if usage.model.is_empty() { &held.model } else { &usage.model };
-        match (usage.cost_micros, self.price(model, &usage.provider, now_ms)) {
-            (Some(cost), _) => cost,
-            (None, Some(price)) => price.cost_micros(usage.tokens).saturating_add(per_call),
-            (None, None) => held.amount_micros,
+        let known = self.prices.find(model, &usage.provider, now_ms);
+        if let Some(cost) = usage.cost_micros {
+            return cost;
+        }
+        match (known, self.unknown) {
+            _ if model.is_empty() => held.amount_micros,
+            (Some(price), _) => price.cost_micros(usage.tokens).saturating_add(per_call),
+            (None, Unknown::DefaultPrice) => self.default_estimate_micros,
+            (None, _) => {
+                self.prices.highest(now_ms).cost_micros(usage.tokens).saturating_add(per_call)
+            }
         }
     }
 }

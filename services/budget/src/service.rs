@@ -237,11 +237,17 @@ impl Budget for Service {
         &self,
         request: Request<v1::WatchEventsRequest>,
     ) -> Reply<Self::WatchEventsStream> {
-        let after = match request.into_inner().after_id {
+        let request = request.into_inner();
+        let tenant = convert::tenant(request.context.as_ref());
+        let after = match request.after_id {
             0 => self.store.last_event().await?,
             after => after,
         };
-        Ok(Response::new(Box::pin(watch::events(self.store.clone(), self.life.clone(), after))))
+        Ok(Response::new(Box::pin(watch::events(
+            self.store.clone(),
+            self.life.clone(),
+            (tenant, after),
+        ))))
     }
 }
 

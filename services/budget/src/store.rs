@@ -104,8 +104,9 @@ pub trait Store: Send + Sync {
     /// Rows of the ledger in the order of time.
     async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, Error>;
 
-    /// Events after this one, in the order of commits.
-    async fn events(&self, after: i64, limit: i64) -> Result<Vec<StoredEvent>, Error>;
+    /// Events of a tenant after this one, in the order of commits.
+    async fn events(&self, tenant: &str, after: i64, limit: i64)
+    -> Result<Vec<StoredEvent>, Error>;
 
     /// The last event.
     async fn last_event(&self) -> Result<i64, Error>;

@@ -14,24 +14,24 @@ const POLL: Duration = Duration::from_millis(200);
 /// How many events one look brings.
 const PAGE: i64 = 256;
 
-/// Events after this one, until the process ends.
+/// Events of a tenant after this one, until the process ends.
 pub(crate) fn events(
     store: Arc<dyn Store>,
     life: Life,
-    after: i64,
+    from: (String, i64),
 ) -> impl Stream<Item = Result<BudgetEvent, Status>> + Send {
-    futures::stream::unfold((store, life, after), |(store, life, after)| async move {
+    futures::stream::unfold((store, life, from), |(store, life, (tenant, after))| async move {
         loop {
-            match store.events(after, PAGE).await {
+            match store.events(&tenant, after, PAGE).await {
                 Ok(events) if !events.is_empty() => {
                     let last = events.last().map_or(after, |event| event.id);
                     let page: Vec<_> = events.into_iter().map(|event| Ok(wire(event))).collect();
-                    return Some((futures::stream::iter(page), (store, life, last)));
+                    return Some((futures::stream::iter(page), (store, life, (tenant, last))));
                 }
                 Ok(_) => {}
                 Err(error) => {
                     let page = vec![Err(Status::from(error))];
-                    return Some((futures::stream::iter(page), (store, life, after)));
+                    return Some((futures::stream::iter(page), (store, life, (tenant, after))));
                 }
             }
             tokio::select! {

@@ -34,9 +34,16 @@ impl Sheet {
             .map(|usage| usage.model.clone())
             .filter(|model| !model.is_empty());
         let model = model.unwrap_or_else(|| held.model.clone());
+        let provider = settle.usage.as_ref().map_or("", |usage| usage.provider.as_str());
+        let is_unknown = settle.usage.is_some()
+            && !model.is_empty()
+            && rules.prices.find(&model, provider, now_ms).is_none();
         for (scope, period_id) in &held.scopes {
             let owner = Owner { tenant: charge.tenant.clone(), scope: scope.clone() };
             self.charge(&owner, period_id, actual, now_ms);
+            if is_unknown && self.definition(&owner).is_some() {
+                self.tell(&owner, period_id, Mark::UnknownModel(model.clone()), now_ms);
+            }
             let tokens = settle.usage.clone().unwrap_or_default().tokens;
             self.entries.push(Entry {
                 charge: charge.clone(),

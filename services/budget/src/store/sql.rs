@@ -189,10 +189,20 @@ impl Store for SqlStore {
         report::entries(&self.database.pool, filter).await
     }
 
-    async fn events(&self, after: i64, limit: i64) -> Result<Vec<StoredEvent>, Error> {
+    async fn events(
+        &self,
+        tenant: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<StoredEvent>, Error> {
         let sql = "SELECT id, kind, tenant, scope_type, scope_key, period_id, payload, timestamp_ms \
-                   FROM budget_events WHERE id > $1 ORDER BY id LIMIT $2";
-        Ok(sqlx::query_as(sql).bind(after).bind(limit).fetch_all(&self.database.pool).await?)
+                   FROM budget_events WHERE id > $1 AND tenant = $2 ORDER BY id LIMIT $3";
+        Ok(sqlx::query_as(sql)
+            .bind(after)
+            .bind(tenant.to_owned())
+            .bind(limit)
+            .fetch_all(&self.database.pool)
+            .await?)
     }
 
     async fn last_event(&self) -> Result<i64, Error> {

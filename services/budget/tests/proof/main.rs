@@ -5,7 +5,7 @@
 mod audit;
 mod crash;
 mod crowd;
-mod findings;
+mod edges;
 mod golden;
 mod model;
 mod pricing;
