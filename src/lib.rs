@@ -70,7 +70,8 @@ pub async fn start(
     };
     let edge = gateway::build(&settings.gateway, resources, peers).await?;
 
-    let [for_gateway, for_classifier, for_registry, for_budget, for_router, for_handoff] = listeners.grpc;
+    let [for_gateway, for_classifier, for_registry, for_budget, for_router, for_handoff] =
+        listeners.grpc;
     let server = || Server::new(token).describing(proto::DESCRIPTORS);
     server().with(edge.server).serve(for_gateway, life)?;
     server().with(classifier).serve(for_classifier, life)?;

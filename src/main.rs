@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod classify;
+mod explain;
 mod serve;
 mod validate;
 
@@ -21,6 +23,10 @@ enum Command {
     Serve,
     /// Checks the agent definitions of a folder and lists every fault.
     Validate(validate::Arguments),
+    /// Says what the classifier makes of a text.
+    Classify(classify::Arguments),
+    /// Says why a turn went where it went, from a running mesh.
+    Explain(explain::Arguments),
 }
 
 #[tokio::main]
@@ -28,5 +34,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         None | Some(Command::Serve) => serve::run().await,
         Some(Command::Validate(arguments)) => validate::run(&arguments).await,
+        Some(Command::Classify(arguments)) => classify::run(arguments).await,
+        Some(Command::Explain(arguments)) => explain::run(arguments).await,
     }
 }

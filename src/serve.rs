@@ -50,7 +50,8 @@ async fn six(first: SocketAddr) -> anyhow::Result<[TcpListener; 6]> {
 
 /// Tells a person at a terminal what to do next. A place without people gets the log alone.
 fn greet(mesh: &Mesh, settings: &Settings, process: &Process) {
-    if process.common.mode != chassis::Mode::Development || !settings.gateway.uses_development_key() {
+    if process.common.mode != chassis::Mode::Development || !settings.gateway.uses_development_key()
+    {
         return;
     }
     let address = mesh.http;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, ListToolsResult,
-    PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerInfo, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
+    ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -194,8 +195,8 @@ struct Handler {
 }
 
 impl ServerHandler for Handler {
-    fn get_info(&self) -> ServerInfo {
-        ServerInfo::new(ServerCapabilities::builder().enable_tools().build())
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
     }
 
     async fn list_tools(
@@ -219,7 +220,8 @@ impl ServerHandler for Handler {
         self.script.calls.lock().unwrap().push(Call { arguments, charge_id });
         self.script.called.notify_waiters();
         let act = self.script.next.lock().unwrap().pop_front();
-        let act = act.unwrap_or_else(|| Act::Reply(json!({"content": format!("{} here.", self.id)})));
+        let act =
+            act.unwrap_or_else(|| Act::Reply(json!({"content": format!("{} here.", self.id)})));
         let result = match act {
             Act::Reply(reply) => CallToolResult::structured(reply),
             Act::Stream(texts, reply) => {

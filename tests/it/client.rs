@@ -93,7 +93,8 @@ impl Client {
     /// A POST of anything, with these headers and no others.
     pub(crate) async fn raw(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let request = self.http.post(format!("http://{}{path}", self.address)).body(body);
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         finish(request).await
     }
 
@@ -122,7 +123,8 @@ impl Client {
     /// Opens a WebSocket as this user.
     pub(crate) async fn socket(&self, query: &str) -> Socket {
         let url = format!("ws://{}/ws?user_id={}&api_key={KEY}{query}", self.address, self.user);
-        let (stream, _) = tokio_tungstenite::connect_async(url).await.expect("the upgrade succeeds");
+        let (stream, _) =
+            tokio_tungstenite::connect_async(url).await.expect("the upgrade succeeds");
         Socket { stream }
     }
 }
@@ -175,7 +177,8 @@ impl Socket {
     /// The code with which the server closes the socket; frames before it are passed over.
     pub(crate) async fn closed(&mut self) -> u16 {
         loop {
-            match tokio::time::timeout(LIMIT, self.stream.next()).await.expect("it closes in time") {
+            match tokio::time::timeout(LIMIT, self.stream.next()).await.expect("it closes in time")
+            {
                 Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
                 Some(Ok(_)) => {}
                 other => panic!("closed without a code: {other:?}"),

@@ -86,7 +86,10 @@ struct Stores {
 }
 
 /// Plays a scenario in one process, then in six.
-pub(crate) async fn on_both(setting: impl AsyncFn() -> Setting, scenario: impl AsyncFn(&mut World)) {
+pub(crate) async fn on_both(
+    setting: impl AsyncFn() -> Setting,
+    scenario: impl AsyncFn(&mut World),
+) {
     for topology in [Topology::One, Topology::Split] {
         let mut world = World::start(topology, setting().await).await;
         scenario(&mut world).await;

@@ -15,7 +15,12 @@ async fn a_denied_budget_is_402_and_the_agent_hears_nothing() {
             assert_eq!(client.say("I need help with my order").await.status, 200);
         }
         let denied = client.say("I need help with my order").await;
-        assert_eq!((denied.status, denied.text_at("/code")), (402, "budget_exceeded"), "{}", denied.text);
+        assert_eq!(
+            (denied.status, denied.text_at("/code")),
+            (402, "budget_exceeded"),
+            "{}",
+            denied.text
+        );
         assert_eq!(denied.text_at("/error"), "Budget exceeded");
         assert_eq!(denied.text_at("/scope"), "user:user-1");
         assert!(denied.text.contains(r#""limit_usd":0.1"#), "{}", denied.text);
@@ -54,7 +59,11 @@ async fn what_an_agent_reports_is_charged_to_the_cent_and_beyond_the_hold() {
         assert_eq!(answer.header("x-budget-remaining"), "8.765433");
         let budget = client.get("/api/v1/budgets/user/user-1").await;
         assert!(budget.text.contains(r#""spent_usd":1.234567"#), "{}", budget.text);
-        assert!(budget.text.contains(r#""reserved_usd":0"#), "nothing is held any more: {}", budget.text);
+        assert!(
+            budget.text.contains(r#""reserved_usd":0"#),
+            "nothing is held any more: {}",
+            budget.text
+        );
     })
     .await;
 }

@@ -23,10 +23,14 @@ async fn the_next_message_goes_to_the_active_agent_with_its_own_state() {
         let arguments = &calls[1].arguments;
         assert_eq!(arguments["workflow_state"], state, "opaque, digit for digit");
         let history = arguments["turn_history"].as_array().unwrap();
-        let told: Vec<_> = history.iter().map(|entry| (&entry["role"], &entry["content"])).collect();
+        let told: Vec<_> =
+            history.iter().map(|entry| (&entry["role"], &entry["content"])).collect();
         assert_eq!(
             told,
-            [(&json!("user"), &json!("I need help with my order")), (&json!("agent"), &json!("Which order?"))]
+            [
+                (&json!("user"), &json!("I need help with my order")),
+                (&json!("agent"), &json!("Which order?"))
+            ]
         );
     })
     .await;
@@ -71,9 +75,9 @@ async fn a_repeated_request_is_replayed_and_another_one_under_its_key_is_refused
 #[tokio::test]
 async fn a_completed_workflow_closes_the_session_and_a_closed_one_stays_closed() {
     on_both(Setting::shop, async |world| {
-        world.agent("booking").script([Act::Reply(
-            json!({"content": "Booked.", "workflow_complete": true}),
-        )]);
+        world
+            .agent("booking")
+            .script([Act::Reply(json!({"content": "Booked.", "workflow_complete": true}))]);
         let client = world.client("user-1");
         let first = client.say("I want to book an appointment tomorrow").await;
         assert_eq!(first.body["workflow_complete"], true, "{}", first.text);
@@ -81,7 +85,9 @@ async fn a_completed_workflow_closes_the_session_and_a_closed_one_stays_closed()
         assert_eq!(client.get(&path).await.body["status"], "completed");
         let next = client.say("Hello").await;
         assert_ne!(next.body["session_id"], first.body["session_id"]);
-        let closed = client.post(&format!("/api/v1/sessions/{}/close", next.text_at("/session_id")), &json!({})).await;
+        let closed = client
+            .post(&format!("/api/v1/sessions/{}/close", next.text_at("/session_id")), &json!({}))
+            .await;
         assert_eq!((closed.status, closed.text_at("/status")), (200, "completed"));
         let listed = client.get("/api/v1/sessions").await;
         assert_eq!(listed.body["sessions"].as_array().unwrap().len(), 2, "{}", listed.text);

@@ -58,7 +58,8 @@ async fn a_handoff_that_nobody_takes_leaves_the_answer_with_its_source() {
 async fn a_customer_who_asks_for_a_person_is_handed_to_an_agent_with_that_skill() {
     let setting = async || {
         let shop = Setting::shop().await;
-        shop.and("desk-lead", "skills: [escalation, supervisor]\ndomains: [escalation, support]\n").await
+        shop.and("desk-lead", "skills: [escalation, supervisor]\ndomains: [escalation, support]\n")
+            .await
     };
     on_both(setting, async |world| {
         let client = world.client("user-1");

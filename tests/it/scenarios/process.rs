@@ -67,7 +67,10 @@ async fn ask(client: &Client, user: &str, input: &str) -> serde_json::Value {
 async fn one_command_serves_the_four_desks_and_a_booking_is_made_over_several_turns() {
     let (folder, http): (PathBuf, _) = (testing::folder(), free());
     let (mut child, said) = started(&folder, http).await;
-    assert!(said.contains(&format!("Server started on port {}, agents loaded: 4", http.port())), "{said}");
+    assert!(
+        said.contains(&format!("Server started on port {}, agents loaded: 4", http.port())),
+        "{said}"
+    );
     assert!(said.contains(&format!("curl -s http://{http}/v1/request")), "{said}");
     let client = Client::new(http, "user-1");
     assert_eq!(ask(&client, "user-1", "I need help with my order").await["agent_id"], "support");
@@ -86,7 +89,10 @@ async fn one_command_serves_the_four_desks_and_a_booking_is_made_over_several_tu
 
     let second = mesh(&folder, &[("PORT", free().port().to_string())]).output().await.unwrap();
     let complaint = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(!second.status.success() && complaint.contains("in use by another process"), "{complaint}");
+    assert!(
+        !second.status.success() && complaint.contains("in use by another process"),
+        "{complaint}"
+    );
 
     signal(&child, "-TERM");
     assert_eq!(child.wait().await.unwrap().code(), Some(0), "its work was done");
@@ -138,4 +144,16 @@ async fn a_folder_of_definitions_can_be_checked() {
     let said = String::from_utf8_lossy(&bad.stdout).into_owned();
     assert_eq!(bad.status.code(), Some(1));
     assert!(said.contains("one.yaml:1:11:") && said.contains("one.yaml:2:"), "{said}");
+}
+
+#[tokio::test]
+async fn a_text_can_be_classified_from_the_command_line() {
+    let folder = testing::folder();
+    let agents = Path::new(env!("CARGO_MANIFEST_DIR")).join("agents");
+    let mut command = mesh(&folder, &[]);
+    command.arg("classify").arg("--agents").arg(&agents).arg("I need help with my order LL-10001");
+    let output = command.output().await.unwrap();
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    assert_eq!(said["agent_id"], "support", "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said["agent_scores"].as_array().map(Vec::len), Some(4), "{said}");
 }

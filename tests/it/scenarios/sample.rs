@@ -16,8 +16,19 @@ async fn the_sample_call_is_answered_by_support_with_every_field() {
         let body = &answer.body;
         let keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = vec![
-            "type", "request_id", "session_id", "session_new", "agent_id", "response",
-            "workflow_complete", "classification", "routing", "handoffs", "usage", "budget", "duration_ms",
+            "type",
+            "request_id",
+            "session_id",
+            "session_new",
+            "agent_id",
+            "response",
+            "workflow_complete",
+            "classification",
+            "routing",
+            "handoffs",
+            "usage",
+            "budget",
+            "duration_ms",
         ];
         expected.sort_unstable();
         let mut sorted = keys.clone();

@@ -13,10 +13,15 @@ async fn the_frames_of_a_turn_come_in_order_with_deltas_before_the_result() {
         let mut socket = world.client("user-1").socket("").await;
         assert_eq!(socket.next().await["type"], "connected");
         let id = uuid::Uuid::new_v4().to_string();
-        socket.send(json!({"type": "message", "input": "I need help with my order", "requestId": id})).await;
+        socket
+            .send(json!({"type": "message", "input": "I need help with my order", "requestId": id}))
+            .await;
         let frames = socket.until("result").await;
         let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["processing", "classified", "routed", "budget", "delta", "delta", "result"]);
+        assert_eq!(
+            kinds,
+            ["processing", "classified", "routed", "budget", "delta", "delta", "result"]
+        );
         for (seq, frame) in frames.iter().enumerate() {
             assert_eq!(frame["seq"], seq, "{frame}");
             assert_eq!(frame["requestId"], id.as_str(), "{frame}");
@@ -35,12 +40,16 @@ async fn every_socket_of_the_session_hears_the_turn_once() {
         let query = format!("&sessionId={}", first.text_at("/session_id"));
         let mut sockets = [client.socket(&query).await, client.socket(&query).await];
         for socket in &mut sockets {
-            assert_eq!(socket.next().await["payload"]["resolvedSessionId"], first.body["session_id"]);
+            assert_eq!(
+                socket.next().await["payload"]["resolvedSessionId"],
+                first.body["session_id"]
+            );
         }
         client.say("It is number 1042").await;
         for socket in &mut sockets {
             let frames = socket.until("result").await;
-            let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+            let kinds: Vec<_> =
+                frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
             assert_eq!(kinds, ["processing", "routed", "budget", "result"], "each event once");
         }
     })
@@ -69,7 +78,9 @@ async fn a_running_turn_can_be_cancelled() {
         let mut socket = world.client("user-1").socket("").await;
         socket.next().await;
         let id = uuid::Uuid::new_v4().to_string();
-        socket.send(json!({"type": "message", "input": "I need help with my order", "requestId": id})).await;
+        socket
+            .send(json!({"type": "message", "input": "I need help with my order", "requestId": id}))
+            .await;
         world.agent("support").called(1).await;
         socket.send(json!({"type": "cancel", "requestId": id})).await;
         let frames = socket.until("error").await;
