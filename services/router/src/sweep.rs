@@ -48,14 +48,22 @@ where
     let life = engine.life.clone();
     let stop = life.token();
     life.spawn(name, async move {
+        let mut is_failing = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(interval) => {}
             }
-            if let Err(error) = chore(engine.clone()).await {
-                tracing::warn!(chore = name, %error, "a chore was not done");
+            let done = chore(engine.clone()).await;
+            // A store that is away would fill the log otherwise.
+            match &done {
+                Err(error) if !is_failing => {
+                    tracing::warn!(chore = name, %error, "a chore was not done");
+                }
+                Ok(()) if is_failing => tracing::info!(chore = name, "a chore is done again"),
+                _ => {}
             }
+            is_failing = done.is_err();
             if stop.is_cancelled() {
                 return;
             }

@@ -7,6 +7,7 @@ mod failure;
 mod handoff;
 mod kill;
 mod order;
+mod outbox;
 mod recovery;
 mod replay;
 mod sessions;

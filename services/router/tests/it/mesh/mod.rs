@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::config::Environment;
-use chassis::{Database, Life, Link, Mode, Resources, testing};
+use chassis::{Database, Life, Link, Mode, Redis, Resources, testing};
 use proto::v1::router_client::RouterClient;
 use proto::v1::turn_event::Event;
 use proto::v1::{
@@ -154,13 +154,18 @@ impl Mesh {
 
     /// A router on a database that may have been used before, or that others use too.
     pub async fn on(database: Database, world: &World, settings: &[(&str, &str)]) -> Self {
+        Self::with((database, None), world, settings).await
+    }
+
+    /// A router on these stores.
+    pub async fn with(
+        (database, redis): (Database, Option<Redis>),
+        world: &World,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let life = Life::new();
-        let resources = Resources {
-            database: Some(database),
-            redis: None,
-            life: life.clone(),
-            mode: Mode::Test,
-        };
+        let resources =
+            Resources { database: Some(database), redis, life: life.clone(), mode: Mode::Test };
         let defaults = [("MESH_ENV", "test"), ("AGENT_ENDPOINT_ALLOWLIST", "127.0.0.1")];
         let mut env = Environment::of(defaults.iter().chain(settings).copied());
         let config = router::Config::read(&mut env);
