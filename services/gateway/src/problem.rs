@@ -17,6 +17,8 @@ use tonic::Status;
 
 use crate::budget_headers;
 
+/// What a caller waits who was told no other time.
+const RETRY_AFTER_S: i64 = 1;
 /// Fields that a body has of its own.
 const OWN_FIELDS: [&str; 6] = ["error", "code", "message", "request_id", "details", "retry_after"];
 
@@ -123,6 +125,12 @@ impl Problem {
         self
     }
 
+    /// When to try again. Who is told to slow down is always told how long.
+    fn retry_after_s(&self) -> Option<i64> {
+        let is_too_much = self.status() == StatusCode::TOO_MANY_REQUESTS;
+        self.0.retry_after_s.or(is_too_much.then_some(RETRY_AFTER_S))
+    }
+
     /// Its stable code.
     pub(crate) fn code(&self) -> &str {
         &self.0.code
@@ -145,18 +153,18 @@ impl Problem {
 
     /// The body, as JSON text.
     pub(crate) fn body(&self, request_id: &str) -> String {
-        serde_json::to_string(&Body { problem: &self.0, request_id }).expect("a problem is JSON")
+        serde_json::to_string(&Body { problem: self, request_id }).expect("a problem is JSON")
     }
 }
 
 struct Body<'a> {
-    problem: &'a Inner,
+    problem: &'a Problem,
     request_id: &'a str,
 }
 
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Inner { row, code, details, fields, retry_after_s, .. } = self.problem;
+        let Inner { row, code, details, fields, .. } = &*self.problem.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("error", row.title)?;
         map.serialize_entry("code", code)?;
@@ -171,8 +179,8 @@ impl Serialize for Body<'_> {
                 map.serialize_entry(name, value)?;
             }
         }
-        if let Some(seconds) = retry_after_s {
-            map.serialize_entry("retry_after", seconds)?;
+        if let Some(seconds) = self.problem.retry_after_s() {
+            map.serialize_entry("retry_after", &seconds)?;
         }
         map.end()
     }
@@ -201,7 +209,7 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         let headers = response.headers_mut();
         headers.extend(self.0.headers.clone());
-        if let Some(seconds) = self.0.retry_after_s {
+        if let Some(seconds) = self.retry_after_s() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status() == StatusCode::UNAUTHORIZED {

@@ -113,6 +113,9 @@ fn who_may_come_back_is_told_when() {
     let problem = Problem::of_turn(&error);
     assert_eq!(body(&problem)["retry_after"], 17);
     assert_eq!(problem.into_response().headers()["retry-after"], "17");
+    let busy = Problem::new("session_busy");
+    assert_eq!(body(&busy)["retry_after"], 1);
+    assert_eq!(busy.into_response().headers()["retry-after"], "1");
     let refused = Problem::new("rate_limited").retry_after(0).into_response();
     assert_eq!(refused.headers()["retry-after"], "1");
 }

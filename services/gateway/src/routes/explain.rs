@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use proto::v1::ExplainRequest;
 
 use super::raw;
@@ -16,10 +16,14 @@ use crate::problem::Problem;
 pub(crate) async fn explain(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,
+    uri: Uri,
     path: Path,
 ) -> Result<Response, Problem> {
     let (context, any_owner) = caller.context_for_view()?;
     let request = ExplainRequest { context: Some(context), request_id: path.one(), any_owner };
-    let record = front.peers.router().explain(call(request)).await?.into_inner();
-    Ok(raw(StatusCode::OK, record.record_json))
+    let record = front.peers.router().explain(call(request)).await.map_err(|status| {
+        let problem = Problem::of_status(&status);
+        if problem.code() == "not_found" { Problem::no_path(uri.path()) } else { problem }
+    })?;
+    Ok(raw(StatusCode::OK, record.into_inner().record_json))
 }

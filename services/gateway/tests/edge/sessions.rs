@@ -257,6 +257,14 @@ async fn a_decision_record_comes_as_it_was_written() {
     });
     let said = house.user("anna").get("/v1/requests/r-1/explain").await;
     assert_eq!((said.status, said.text.as_str()), (200, r#"{"request_id" : "r-1"}"#));
+    house.behind.router.on("Router/Explain", |_: ExplainRequest| {
+        let fault =
+            chassis::fault::Fault::new(chassis::fault::Kind::Missing, "not_found", "unknown");
+        Err::<ExplainResponse, _>(fault.into())
+    });
+    let unknown = house.user("anna").get("/v1/requests/r-2/explain").await;
+    let path = &unknown.body["path"];
+    assert_eq!((unknown.code(), path), ((404, "not_found"), &json!("/v1/requests/r-2/explain")));
 }
 
 #[tokio::test]
