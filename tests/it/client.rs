@@ -85,11 +85,6 @@ impl Client {
         finish(self.build(Method::POST, path).json(body)).await
     }
 
-    /// A PUT of JSON.
-    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        finish(self.build(Method::PUT, path).json(body)).await
-    }
-
     /// A POST of anything, with these headers and no others.
     pub(crate) async fn raw(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let request = self.http.post(format!("http://{}{path}", self.address)).body(body);

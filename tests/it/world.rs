@@ -158,11 +158,6 @@ impl World {
         Client::new(self.http, user)
     }
 
-    /// Where the mesh listens.
-    pub(crate) fn http(&self) -> SocketAddr {
-        self.http
-    }
-
     /// One of the scripted agents.
     pub(crate) fn agent(&self, id: &str) -> &Agent {
         &self.agents[id]

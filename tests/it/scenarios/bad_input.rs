@@ -2,6 +2,9 @@ use serde_json::json;
 
 use crate::world::{KEY, Setting, on_both};
 
+/// Path, headers, body; status and code of the answer.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, u16, &'a str);
+
 #[tokio::test]
 async fn bad_input_gets_the_answer_of_the_catalogue() {
     on_both(Setting::shop, async |world| {
@@ -9,7 +12,7 @@ async fn bad_input_gets_the_answer_of_the_catalogue() {
         let json_type = ("content-type", "application/json");
         let key = ("x-api-key", KEY);
         let ok = br#"{"input":"Hello","user_id":"user-1"}"#.to_vec();
-        let cases: [(&str, &[(&str, &str)], Vec<u8>, u16, &str); 9] = [
+        let cases: [Case<'_>; 9] = [
             ("/v1/request", &[key, json_type], b"{".to_vec(), 400, "invalid_json"),
             ("/v1/request", &[key, json_type], br#"{"input":""}"#.to_vec(), 400, "invalid_request"),
             (

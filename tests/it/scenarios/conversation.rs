@@ -20,6 +20,10 @@ async fn the_next_message_goes_to_the_active_agent_with_its_own_state() {
         assert_eq!(second.body["classification"]["confidence"], 1.0);
         let calls = world.agent("support").calls();
         assert_eq!(calls.len(), 2);
+        assert!(
+            calls.iter().all(|call| call.charge_id.ends_with("/1/0")),
+            "first attempt, first hop"
+        );
         let arguments = &calls[1].arguments;
         assert_eq!(arguments["workflow_state"], state, "opaque, digit for digit");
         let history = arguments["turn_history"].as_array().unwrap();
