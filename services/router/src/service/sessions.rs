@@ -28,9 +28,13 @@ impl Service {
             if given.is_empty() { other.to_owned() } else { given }
         };
         let employee_id = or(request.employee_id, &owner.user_id);
+        let session_id = Uuid::new_v4().to_string();
         let mut session = Session {
-            session_id: Uuid::new_v4().to_string(),
-            external_key: context.request_id,
+            session_id: session_id.clone(),
+            external_key: match context.request_id.as_str() {
+                "" => session_id.clone(),
+                request_id => request_id.to_owned(),
+            },
             profile: Profile { display_name: or(request.display_name, &employee_id), employee_id },
             language: request.detected_language,
             intent_summary: request.intent_summary,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chassis::clock;
 use prost::Message as _;
-use proto::v1::{Context, HandoffDecision, Trigger, TriggerHandoffResponse};
+use proto::v1::{Context, HandoffDecision, TransferResponse, Trigger, TriggerHandoffResponse};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::ask::{fingerprint, hex};
+use super::handover::UNEXPECTED;
 use super::seat::{Otherwise, Pass, Seat, Wish};
 use super::{Ask, Turn};
 use crate::ending::Ending;
@@ -116,13 +117,14 @@ impl Turn {
         response.handoff_id.clone_from(&wish.handoff_id);
         let mut request = self.transfer_request(&wish);
         asked.adjust(&mut request);
-        let answer = self.bounded(self.engine.peers.transfer(request, self.left())).await?;
-        let answer = answer.unwrap_or_else(|error| {
-            tracing::error!(%error, "the handoff service cannot be asked");
-            let reason = "unexpected_error".to_owned();
-            let r#type = "fallback".to_owned();
-            let decision = HandoffDecision { r#type, reason, ..HandoffDecision::default() };
-            proto::v1::TransferResponse { decision: Some(decision), ..Default::default() }
+        "handoff".clone_into(&mut self.record.outcome);
+        let answer = self.find_receiver(&wish, request).await?.unwrap_or_else(|_| {
+            let decision = HandoffDecision {
+                r#type: "fallback".to_owned(),
+                reason: UNEXPECTED.to_owned(),
+                ..HandoffDecision::default()
+            };
+            TransferResponse { decision: Some(decision), ..TransferResponse::default() }
         });
         let decision = answer.decision.unwrap_or_default();
         if answer.accepted_agent.is_empty() {

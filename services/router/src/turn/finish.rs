@@ -94,6 +94,10 @@ impl Turn {
     }
 
     fn measure(&self) {
+        // A handoff that somebody asked for is no message.
+        if self.ask.input.is_empty() {
+            return;
+        }
         let agent_id = self.progress.visited.last().cloned().unwrap_or_default();
         let labels = [("status", self.record.outcome.clone()), ("agent_id", agent_id)];
         metrics::counter!("orchestrator.requests", &labels).increment(1);

@@ -18,7 +18,7 @@ use crate::record::Transferred;
 use crate::store::Entry;
 
 /// Why nobody takes over when the handoff service cannot be asked.
-const UNEXPECTED: &str = "unexpected_error";
+pub(super) const UNEXPECTED: &str = "unexpected_error";
 /// Why nobody takes over when enough agents have.
 const HOP_LIMIT: &str = "hop_limit";
 const MAY_NOT_ASK: [&str; 2] = ["load_balancing", "escalation_requested"];
@@ -28,26 +28,9 @@ impl Turn {
         if self.engine.config.handoff.max_hops <= self.progress.hops {
             return self.stay(wish, HOP_LIMIT, "").await;
         }
-        let began = std::time::Instant::now();
         let request = self.transfer_request(&wish);
-        let excluded = request.exclude.clone();
-        let span = tracing::info_span!("handoff.transfer", handoff_id = wish.handoff_id);
-        let transfer = self.engine.peers.transfer(request, self.left()).instrument(span);
-        let answer = match self.bounded(transfer).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                self.abort(&wish.handoff_id, "the turn has ended").await;
-                return Err(error);
-            }
-        };
-        self.record.time("transfer", began);
-        self.note_transfer(&wish, excluded, &answer);
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::error!(%error, "the handoff service cannot be asked");
-                return self.stay(wish, UNEXPECTED, "").await;
-            }
+        let Ok(answer) = self.find_receiver(&wish, request).await? else {
+            return self.stay(wish, UNEXPECTED, "").await;
         };
         for rejection in &answer.rejections {
             let rejected = HandoffRejected {
@@ -60,6 +43,31 @@ impl Turn {
             self.events.emit(Event::HandoffRejected(rejected)).await;
         }
         self.follow(wish, answer).await
+    }
+
+    /// Asks the handoff service for somebody who takes over.
+    pub(super) async fn find_receiver(
+        &mut self,
+        wish: &Wish,
+        request: TransferRequest,
+    ) -> Result<Result<TransferResponse, Status>, Error> {
+        let began = std::time::Instant::now();
+        let excluded = request.exclude.clone();
+        let span = tracing::info_span!("handoff.transfer", handoff_id = wish.handoff_id);
+        let transfer = self.engine.peers.transfer(request, self.left()).instrument(span);
+        let answer = match self.bounded(transfer).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.abort(&wish.handoff_id, "the turn has ended").await;
+                return Err(error);
+            }
+        };
+        if let Err(error) = &answer {
+            tracing::error!(%error, "the handoff service cannot be asked");
+        }
+        self.record.time("transfer", began);
+        self.note_transfer(wish, excluded, &answer);
+        Ok(answer)
     }
 
     /// Does what the handoff service decided.

@@ -59,7 +59,8 @@ impl Turn {
 
     /// The handoff that an agent asks for with its answer.
     fn wished(&self, agent_id: &str, asked: &HandoffAsk, now_ms: i64) -> Option<Wish> {
-        let is_specific = asked.target_agent.is_some() || !asked.required_skills.is_empty();
+        let target = asked.target_agent.clone().unwrap_or_default();
+        let is_specific = !target.is_empty() || !asked.required_skills.is_empty();
         let kind = if is_specific { "specialist_required" } else { "escalation_requested" };
         let skills = match is_specific {
             true => asked.required_skills.clone(),
@@ -75,7 +76,7 @@ impl Turn {
             requested_by: "agent".to_owned(),
             required_skills: skills,
             target_domains: domains,
-            target_agent: asked.target_agent.clone().unwrap_or_default(),
+            target_agent: target,
             ..Trigger::default()
         };
         let mut wish = Wish::new(agent_id, trigger, Otherwise::Stand, now_ms);

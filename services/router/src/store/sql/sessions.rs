@@ -85,7 +85,7 @@ impl Sessions for SqlStore {
         let mut tx = self.begin().await?;
         let mut session = self.own_active(&mut tx, &new.owner, &new.session_id).await?;
         let max = new.limits.max_turns;
-        if said_before(&mut tx, new).await? {
+        if !new.request_id.is_empty() && said_before(&mut tx, new).await? {
             return Ok(Appended { turn_count: session.visible(max) });
         }
         session.last_seq += 1;

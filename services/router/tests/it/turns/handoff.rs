@@ -251,4 +251,9 @@ async fn a_handoff_can_be_asked_for_outside_any_message() {
     let response = hand_over(&mesh, &Message::new("ann", ""), session_id).await;
     assert!(!response.success);
     assert_eq!(response.rejection_reason, "no_match");
+    mesh.world.porter.go_down();
+    let response = hand_over(&mesh, &Message::new("ann", ""), session_id).await;
+    assert_eq!(response.rejection_reason, "unexpected_error");
+    let next = mesh.say(&Message::new("ann", "still there?")).await.body();
+    assert_eq!(next["agent_id"], "support", "the current agent goes on");
 }

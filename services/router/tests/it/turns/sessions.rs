@@ -117,6 +117,13 @@ async fn sessions_can_be_made_and_filled_from_outside() {
     };
     let session = create().await;
     assert_eq!(create().await.session_id, session.session_id, "once per request");
+    let nameless = async || {
+        let context = proto::v1::Context { request_id: String::new(), ..context(&message) };
+        let request =
+            CreateSessionRequest { context: Some(context), ..CreateSessionRequest::default() };
+        mesh.client().create_session(request).await.unwrap().into_inner().session_id
+    };
+    assert_ne!(nameless().await, nameless().await, "without a request id each is new");
     let append = AppendTurnRequest {
         context: Some(context(&Message::new("ann", ""))),
         session_id: session.session_id.clone(),
