@@ -3,6 +3,7 @@
 mod answer;
 mod clarification;
 mod cost;
+mod explicit;
 mod failure;
 mod handoff;
 mod kill;

@@ -1,5 +1,4 @@
 use proto::v1::turn_event::Event;
-use proto::v1::{TriggerHandoffRequest, TriggerHandoffResponse};
 use serde_json::{Value, json};
 
 use crate::agent::{Act, Agent};
@@ -213,47 +212,31 @@ async fn a_session_whose_agent_is_gone_is_taken_over() {
     assert_eq!(agents[1].memory().calls[0].arguments["handoff"]["from_agent"], "sales");
 }
 
-async fn hand_over(mesh: &Mesh, message: &Message, session_id: &str) -> TriggerHandoffResponse {
-    let request = TriggerHandoffRequest {
-        context: Some(context(message)),
-        session_id: session_id.to_owned(),
-        reason: "the shift ends".to_owned(),
-        target_agent: "support".to_owned(),
-        ..TriggerHandoffRequest::default()
-    };
-    mesh.client().trigger_handoff(request).await.unwrap().into_inner()
+#[tokio::test]
+async fn without_bypass_another_agent_is_reached_by_a_handoff_only() {
+    let agents = agents().await;
+    agents[1].always(says("I have your parcel."));
+    let mesh = Mesh::start(&world(&agents), &[("ENABLE_SESSION_BYPASS", "false")]).await;
+    mesh.say(&Message::new("ann", "sales please")).await;
+    let same = mesh.say(&Message::new("ann", "sales again")).await;
+    assert!(same.names().contains(&"classified"));
+    assert!(mesh.world.porter.asked().is_empty(), "it is the same agent");
+    mesh.world.porter.accept("support");
+    let body = mesh.say(&Message::new("ann", "support please")).await.body();
+    assert_eq!(body["agent_id"], "support");
+    assert_eq!(body["handoffs"][0]["from_agent"], "sales");
+    let trigger = mesh.world.porter.asked()[0].trigger.clone().unwrap();
+    assert_eq!(trigger.target_agent, "support");
 }
 
 #[tokio::test]
-async fn a_handoff_can_be_asked_for_outside_any_message() {
+async fn a_handoff_serves_anonymous_callers_within_their_turn() {
     let agents = agents().await;
+    agents[0].next(Act::Answer(wants("support")));
     let mesh = start(&agents).await;
-    let body = mesh.say(&Message::new("ann", "sales please")).await.body();
-    let session_id = body["session_id"].as_str().unwrap();
     mesh.world.porter.accept("support");
-    let message = Message::new("ann", "");
-    let response = hand_over(&mesh, &message, session_id).await;
-    assert!(response.success);
-    assert_eq!(
-        (response.from_agent.as_str(), response.receiving_agent.as_str()),
-        ("sales", "support")
-    );
-    assert_eq!(hand_over(&mesh, &message, session_id).await, response, "once per request");
-    assert_eq!(mesh.world.porter.completed().len(), 1);
-    assert!(agents[1].memory().calls.is_empty(), "without an answer");
-    let next = mesh.say(&Message::new("ann", "hello")).await.body();
-    assert_eq!(next["agent_id"], "support");
-    let heard = &agents[1].memory().calls[0].arguments;
-    assert_eq!(heard["handoff"]["handoff_id"], response.handoff_id.as_str());
-    assert_eq!(heard["turn_history"], json!([]));
-
-    mesh.world.porter.refuse("no_match", "");
-    let response = hand_over(&mesh, &Message::new("ann", ""), session_id).await;
-    assert!(!response.success);
-    assert_eq!(response.rejection_reason, "no_match");
-    mesh.world.porter.go_down();
-    let response = hand_over(&mesh, &Message::new("ann", ""), session_id).await;
-    assert_eq!(response.rejection_reason, "unexpected_error");
-    let next = mesh.say(&Message::new("ann", "still there?")).await.body();
-    assert_eq!(next["agent_id"], "support", "the current agent goes on");
+    let message = Message { anonymous: true, ..Message::new("anonymous", "sales please") };
+    let body = mesh.say(&message).await.body();
+    assert_eq!(body["agent_id"], "support");
+    assert!(mesh.world.directory.slots().is_empty(), "no place stays taken");
 }
