@@ -39,6 +39,9 @@ pub struct Peers {
     pub registry: Link,
 }
 
+/// The longest request: a whole visible history comes with a transfer.
+const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Builds the service and starts its sweep.
 pub async fn build(
     config: &Config,
@@ -53,5 +56,6 @@ pub async fn build(
         courier: offer::Courier::new(config.offers.clone()),
     });
     sweep::start(&resources.life, exchange.clone())?;
-    Ok(HandoffServer::new(Service::new(exchange)))
+    let server = HandoffServer::new(Service::new(exchange));
+    Ok(server.max_decoding_message_size(REQUEST_BYTES_MAX))
 }

@@ -174,8 +174,8 @@ fn shared(folder: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
         ("AGENT_REGISTRY_DIR", folder.join("agents").display().to_string()),
         ("AGENT_ENDPOINT_ALLOWLIST", "127.0.0.1".to_owned()),
         ("BUDGETS_FILE", budgets.display().to_string()),
-        ("RATE_LIMIT_MAX_REQUESTS", "1000000000".to_owned()),
-        ("RATE_LIMIT_IP_MAX_REQUESTS", "1000000000".to_owned()),
+        ("RATE_LIMIT_MAX_REQUESTS", "10000000".to_owned()),
+        ("RATE_LIMIT_IP_MAX_REQUESTS", "10000000".to_owned()),
         ("LOG_LEVEL", "error".to_owned()),
     ])
 }
