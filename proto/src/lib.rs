@@ -4,7 +4,13 @@
 //! process. Nothing here is written by hand but this page.
 
 /// Package `mesh.v1`.
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    reason = "the code is generated; its documentation stands in the proto files"
+)]
 pub mod v1 {
     tonic::include_proto!("mesh.v1");
 }

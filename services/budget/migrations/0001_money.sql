@@ -77,4 +77,4 @@ CREATE TABLE budget_counters (
     value BIGINT NOT NULL
 );
 
-INSERT INTO budget_counters (name, value) VALUES ('events', 0), ('definitions', 0);
+INSERT INTO budget_counters (name, value) VALUES ('events', 0);
