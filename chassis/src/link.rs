@@ -1,30 +1,36 @@
 //! The one way to call a service, whether it lives in this process or behind a network.
 //!
 //! A generated client runs on a [`Link`]. A local link hands the request to the generated server directly and does
-//! itself what a transport does elsewhere: it bounds the call by its deadline and turns a panic into a status.
+//! itself what a transport does elsewhere: it bounds the call by its deadline and turns a panic into a status. A remote
+//! link spreads its calls over all replicas behind the peer's name.
+
+mod lookup;
+mod replica;
+mod replicas;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::HeaderValue;
+use http::uri::{Authority, Parts, PathAndQuery, Scheme, Uri};
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
+use tower::Service;
 use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceExt as _};
 use tracing::Instrument as _;
 use url::Url;
 
+use self::lookup::{Lookup, Place};
+use self::replicas::Replicas;
 use crate::{serve, trace};
 
 /// What a call may take when it says nothing.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 /// The header that proves that a call comes from one of us.
 pub const TOKEN_HEADER: &str = "x-mesh-token";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const KEEPALIVE: Duration = Duration::from_secs(20);
 
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
@@ -53,44 +59,63 @@ impl Link {
         Self { inner: BoxCloneSyncService::new(inner) }
     }
 
-    /// To a service at an address. It connects with the first call, and again after a loss.
+    /// To a service at an address, or to all replicas behind a name. It connects with the first call, again after a loss,
+    /// and to replicas that come later.
     ///
     /// # Panics
-    /// When the URL is not one that HTTP can name, which settings rule out.
+    /// When the URL names no host, which settings rule out.
     #[must_use]
     pub fn remote(url: &Url, token: Option<&str>) -> Self {
-        let channel = Endpoint::from_shared(url.to_string())
-            .expect("a parsed URL names an endpoint")
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .keep_alive_while_idle(true)
-            .connect_lazy();
-        let token = token.map(|text| HeaderValue::from_str(text).expect("a token is plain text"));
-        let inner = tower::service_fn(move |request| call(channel.clone(), token.clone(), request));
+        Self::through(lookup::system(), url, token)
+    }
+
+    fn through(lookup: Lookup, url: &Url, token: Option<&str>) -> Self {
+        let place = Place::of(url, lookup).expect("the URL of a peer names a host");
+        let port = url.port_or_known_default().unwrap_or_default();
+        let authority = format!("{}:{port}", url.host_str().unwrap_or_default());
+        let authority = authority.parse().expect("a host and a port are an authority");
+        let token = token.map(|text| {
+            let mut value = HeaderValue::from_str(text).expect("a token is plain text");
+            value.set_sensitive(true);
+            value
+        });
+        let way = Arc::new(Way { replicas: Replicas::new(place), authority, token });
+        let inner = tower::service_fn(move |request| call(way.clone(), request));
         Self { inner: BoxCloneSyncService::new(inner) }
     }
 }
 
-async fn call(
-    channel: Channel,
+/// What every call over a network needs.
+struct Way {
+    replicas: Arc<Replicas>,
+    authority: Authority,
     token: Option<HeaderValue>,
-    mut request: Request,
-) -> Result<Response, Status> {
-    if let Some(mut token) = token {
-        token.set_sensitive(true);
-        request.headers_mut().insert(TOKEN_HEADER, token);
+}
+
+async fn call(way: Arc<Way>, mut request: Request) -> Result<Response, Status> {
+    if let Some(token) = &way.token {
+        request.headers_mut().insert(TOKEN_HEADER, token.clone());
     }
     let limit = deadline_of(&request).unwrap_or(DEFAULT_DEADLINE);
     trace::inject(request.headers_mut());
-    let answer = channel.oneshot(request);
-    match tokio::time::timeout(limit, answer).await {
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = absolute(way.authority.clone(), path);
+    match tokio::time::timeout(limit, way.replicas.send(request)).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) => {
             Err(Status::unavailable(format!("the service cannot be reached: {error}")))
         }
         Err(_) => Err(Status::deadline_exceeded("the call took too long")),
     }
+}
+
+/// HTTP/2 wants the whole address, a generated client knows the path.
+fn absolute(authority: Authority, path: Option<PathAndQuery>) -> Uri {
+    let mut parts = Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).expect("scheme, authority and path are a URI")
 }
 
 impl Service<Request> for Link {
@@ -137,5 +162,7 @@ fn parse_timeout(text: &str) -> Option<Duration> {
     }
 }
 
+#[cfg(test)]
+mod spread;
 #[cfg(test)]
 mod tests;

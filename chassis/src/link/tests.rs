@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::serve::Server;
 
 /// A server of the health service whose every call does this.
-fn server<F, Fut>(act: F) -> Scripted<F>
+pub(super) fn server<F, Fut>(act: F) -> Scripted<F>
 where
     F: Fn() -> Fut + Clone,
     Fut: Future<Output = Response>,
@@ -20,7 +20,7 @@ where
 }
 
 #[derive(Clone)]
-struct Scripted<F> {
+pub(super) struct Scripted<F> {
     act: F,
 }
 
@@ -50,6 +50,16 @@ where
 async fn check(link: Link, limit: Duration) -> Status {
     let request = within(HealthCheckRequest::default(), limit);
     HealthClient::new(link).check(request).await.expect_err("these servers never answer well")
+}
+
+/// Calls the scripted server, which never answers well.
+pub(super) async fn act(link: Link, limit: Duration) -> Status {
+    let mut grpc = tonic::client::Grpc::new(link);
+    grpc.ready().await.unwrap();
+    let path = PathAndQuery::from_static("/test.Scripted/Call");
+    let codec = tonic_prost::ProstCodec::<HealthCheckRequest, HealthCheckRequest>::default();
+    let request = within(HealthCheckRequest::default(), limit);
+    grpc.unary(request, path, codec).await.expect_err("a scripted server only has faults")
 }
 
 #[tokio::test]
@@ -92,12 +102,7 @@ async fn a_call_without_the_token_is_refused_and_health_stays_open() {
     let url = served(Some("0123456789abcdef"), &life).await;
     for (token, code) in [(None, Code::Unauthenticated), (Some("wrong"), Code::Unauthenticated)] {
         let link = Link::remote(&url, token);
-        let mut grpc = tonic::client::Grpc::new(link);
-        grpc.ready().await.unwrap();
-        let path = http::uri::PathAndQuery::from_static("/test.Scripted/Call");
-        let codec = tonic_prost::ProstCodec::<HealthCheckRequest, HealthCheckRequest>::default();
-        let request = tonic::Request::new(HealthCheckRequest::default());
-        let status = grpc.unary(request, path, codec).await.expect_err("the token is not right");
+        let status = act(link, Duration::from_secs(5)).await;
         assert_eq!(status.code(), code, "{token:?}");
     }
     let health =

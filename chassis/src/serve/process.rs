@@ -62,7 +62,11 @@ impl Start {
 
     /// Where a peer is: by default on loopback at its default port.
     pub fn peer(&mut self, variable: &str, port: u16) -> Url {
-        self.env.url_or(variable, &format!("http://127.0.0.1:{port}"))
+        let url = self.env.url_or(variable, &format!("http://127.0.0.1:{port}"));
+        if url.scheme() != "http" || !url.has_host() {
+            self.env.fault(variable, format!("'{url}' is not http://HOST:PORT"));
+        }
+        url
     }
 
     /// Begins, unless a setting is at fault: then every fault is in the error.
