@@ -174,7 +174,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-async fn read(mut body: Body, most: usize) -> Result<Bytes, Problem> {
+/// The whole body of a request, up to a bound.
+pub(crate) async fn read(mut body: Body, most: usize) -> Result<Bytes, Problem> {
     match tokio::time::timeout(BODY_LIMIT, gather(&mut body, most)).await {
         Ok(Some(Ok(bytes))) => Ok(bytes),
         // Its sender went away or stalled.

@@ -53,7 +53,10 @@ fn versioned(router: Router<Arc<Front>>, prefix: &str) -> Router<Arc<Front>> {
         .route(&at("/sessions/{id}/handoff"), post(sessions::hand_over))
         .route(&at("/requests/{request_id}/explain"), get(explain::explain))
         .route(&at("/agents"), get(agents::list))
-        .route(&at("/agents/{agent_id}"), get(agents::get))
+        .route(
+            &at("/agents/{agent_id}"),
+            get(agents::get).put(agents::put).delete(agents::delete),
+        )
         .route(&at("/agents/{agent_id}/availability"), put(agents::set_availability))
         .route(&at("/registry/reload"), post(agents::reload))
         .route(&at("/budgets"), get(budgets::list))

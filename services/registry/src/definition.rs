@@ -8,6 +8,7 @@ use proto::v1::{Agent, Cost, Specialization};
 use crate::node::{Fault, Node, Place, Value};
 
 pub mod fields;
+pub mod keep;
 pub mod metadata;
 pub mod placeholder;
 pub mod set;

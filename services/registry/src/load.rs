@@ -13,6 +13,8 @@ use crate::definition::set::{Named, Set, assemble, error, oddities};
 use crate::definition::{self, Definition, Rules};
 use crate::node::{Fault, Place};
 
+pub mod change;
+pub mod draft;
 pub mod folder;
 pub mod resolve;
 #[cfg(test)]
@@ -49,7 +51,7 @@ impl fmt::Display for Broken {
 
 /// An error as compilers write it: `file:line:column: message`.
 pub fn line(error: &DefinitionError) -> String {
-    let DefinitionError { file, line, column, message } = error;
+    let DefinitionError { file, line, column, message, .. } = error;
     match (file.is_empty(), line) {
         (true, _) => message.clone(),
         (false, 0) => format!("{file}: {message}"),

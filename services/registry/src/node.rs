@@ -1,5 +1,7 @@
 //! A parsed YAML value that knows where in its file it stands, so that every rule can name the place it was broken at.
 
+use serde::ser::{Serialize, Serializer};
+
 /// A position in a file, from 1; 0 when unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -14,6 +16,8 @@ pub struct Place {
 pub struct Fault {
     /// Where.
     pub place: Place,
+    /// The field, as in `cost.model`; empty when it is not one field.
+    pub path: String,
     /// What, in words for the author of the file.
     pub message: String,
     /// Whether outbound protection refused an address, which is an event of its own.
@@ -23,7 +27,14 @@ pub struct Fault {
 impl Fault {
     /// A fault at a place.
     pub fn at(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), is_attempt: false }
+        Self { place, path: String::new(), message: message.into(), is_attempt: false }
+    }
+
+    /// The same fault, told of the field or item that holds it.
+    #[must_use]
+    pub fn within(self, name: &str) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Self { path: format!("{name}{dot}{}", self.path), ..self }
     }
 }
 
@@ -78,6 +89,18 @@ impl Node {
         }
     }
 
+    /// The value under a key of an object.
+    pub fn entry(&self, key: &str) -> Option<&Self> {
+        let Value::Object(entries) = &self.value else { return None };
+        entries.iter().find(|(known, _)| known.name == key).map(|(_, node)| node)
+    }
+
+    /// The item of a list.
+    pub fn item(&self, index: usize) -> Option<&Self> {
+        let Value::List(items) = &self.value else { return None };
+        items.get(index)
+    }
+
     /// The same value as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
@@ -89,6 +112,22 @@ impl Node {
             Value::List(items) => items.iter().map(Self::to_json).collect(),
             Value::Object(entries) => {
                 entries.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect()
+            }
+        }
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Integer(value) => serializer.serialize_i64(*value),
+            Value::Number(value) => serializer.serialize_f64(*value),
+            Value::Text(value) => serializer.serialize_str(value),
+            Value::List(items) => serializer.collect_seq(items),
+            Value::Object(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, node)| (&key.name, node)))
             }
         }
     }

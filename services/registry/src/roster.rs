@@ -8,6 +8,8 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::availability::Availability;
 use crate::board::Board;
+use crate::load::change::ChangeError;
+use crate::load::draft::Text;
 use crate::load::{Broken, Loader, Outcome, line};
 use crate::slots::{Grant, Release};
 use crate::store::{Claim, Store, Unavailable};
@@ -59,6 +61,28 @@ impl Roster {
     pub async fn reload(&self) -> ReloadResult {
         let _turn = self.reloading.lock().await;
         let outcome = self.loader.load().await;
+        self.show(outcome).await
+    }
+
+    /// Writes one definition into the folder and shows the set with it; whether it is new.
+    pub async fn put(
+        &self,
+        agent_id: &str,
+        text: Text,
+    ) -> Result<(ReloadResult, bool), ChangeError> {
+        let _turn = self.reloading.lock().await;
+        let changed = self.loader.put(agent_id, text).await?;
+        Ok((self.show(changed.outcome).await, changed.is_new))
+    }
+
+    /// Removes one definition from the folder and shows the set without it.
+    pub async fn delete(&self, agent_id: &str) -> Result<ReloadResult, ChangeError> {
+        let _turn = self.reloading.lock().await;
+        let changed = self.loader.delete(agent_id).await?;
+        Ok(self.show(changed.outcome).await)
+    }
+
+    async fn show(&self, outcome: Outcome) -> ReloadResult {
         let generation = match outcome.set.clone() {
             Some(set) => self.board.replace(set),
             None => self.board.snapshot().generation,

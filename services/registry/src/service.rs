@@ -7,13 +7,17 @@ use chassis::Life;
 use chassis::fault::{Fault, Kind, fault};
 use proto::v1::registry_server::Registry;
 use proto::v1::{
-    AcquireSlotRequest, AcquireSlotResponse, GetAgentRequest, GetAgentResponse, ListAgentsRequest,
-    ReleaseSlotRequest, ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
-    SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
+    AcquireSlotRequest, AcquireSlotResponse, DefinitionError, DeleteAgentRequest, GetAgentRequest,
+    GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse, ReleaseSlotRequest,
+    ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
+    SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest, put_agent_request,
 };
 use tonic::{Request, Response, Status};
 
 use crate::availability::Availability;
+use crate::load::change::ChangeError;
+use crate::load::draft::Text;
+use crate::load::line;
 use crate::roster::{Roster, Unknown};
 use crate::store::{Claim, Unavailable};
 use crate::watch::{Snapshots, snapshots};
@@ -25,6 +29,9 @@ mod tests;
 const HOLDER_MAX: usize = 256;
 /// How long a slot may live; sessions live at most a day.
 const TTL_MS: RangeInclusive<i64> = 1..=7 * 86_400_000;
+/// How many faults of a refused definition are told, and how many characters of each: they travel in a header.
+const FAULTS_MAX: usize = 16;
+const FAULT_CHARACTERS_MAX: usize = 300;
 
 /// The registry as its callers see it.
 pub struct Service {
@@ -46,6 +53,9 @@ pub enum Error {
         /// The rule.
         message: String,
     },
+    /// A definition cannot be changed so.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// The shared store cannot be asked.
     #[error("the slot store cannot be asked")]
     Store(#[source] Unavailable),
@@ -81,6 +91,17 @@ impl Service {
         let previous = self.roster.declare(&agent_id, availability).await.map_err(Error::Store)?;
         let (availability, previous) = (availability.to_string(), previous.to_string());
         Ok(SetAvailabilityResponse { agent_id, availability, previous })
+    }
+
+    async fn put(&self, request: PutAgentRequest) -> Result<PutAgentResponse, Error> {
+        use put_agent_request::Definition;
+        let text = match request.definition {
+            Some(Definition::Json(text)) => Text::Json(text),
+            Some(Definition::Yaml(text)) => Text::Yaml(text),
+            None => return Err(invalid("definition", "is missing".to_owned())),
+        };
+        let (result, created) = self.roster.put(&request.agent_id, text).await?;
+        Ok(PutAgentResponse { result: Some(result), created })
     }
 
     async fn acquire(&self, request: AcquireSlotRequest) -> Result<AcquireSlotResponse, Error> {
@@ -167,6 +188,21 @@ impl Registry for Service {
         Ok(Response::new(self.roster.validate(files.collect()).await))
     }
 
+    async fn put_agent(
+        &self,
+        request: Request<PutAgentRequest>,
+    ) -> Result<Response<PutAgentResponse>, Status> {
+        Ok(Response::new(self.put(request.into_inner()).await?))
+    }
+
+    async fn delete_agent(
+        &self,
+        request: Request<DeleteAgentRequest>,
+    ) -> Result<Response<ReloadResult>, Status> {
+        let deleted = self.roster.delete(&request.get_ref().agent_id).await;
+        Ok(Response::new(deleted.map_err(Error::from)?))
+    }
+
     async fn set_availability(
         &self,
         request: Request<SetAvailabilityRequest>,
@@ -191,16 +227,33 @@ impl Registry for Service {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
+        let unknown = |agent_id: &str| {
+            Fault::new(Kind::Missing, "agent_not_found", error.to_string())
+                .field("agent_id", agent_id)
+                .into()
+        };
         match &error {
-            Error::Unknown(Unknown(agent_id)) => {
-                Fault::new(Kind::Missing, "agent_not_found", error.to_string())
-                    .field("agent_id", agent_id)
-                    .into()
+            Error::Unknown(Unknown(agent_id)) | Error::Change(ChangeError::Unknown(agent_id)) => {
+                unknown(agent_id)
             }
             Error::Invalid { path, message } => {
                 Fault::new(Kind::Invalid, "invalid_request", error.to_string())
                     .violation(*path, message)
                     .into()
+            }
+            Error::Change(ChangeError::Refused(faults)) => {
+                let refused = Fault::new(Kind::Invalid, "invalid_request", error.to_string());
+                let told = faults.iter().take(FAULTS_MAX).map(violation);
+                told.fold(refused, |refused, (path, message)| refused.violation(path, message))
+                    .into()
+            }
+            Error::Change(ChangeError::ReadOnly(cause)) => {
+                tracing::warn!(%cause, "the folder of the definitions cannot be written");
+                fault(Kind::Closed, "registry_read_only", &error)
+            }
+            Error::Change(ChangeError::Folder(cause)) => {
+                tracing::error!(%cause, "the folder of the definitions failed");
+                fault(Kind::Unavailable, "dependency_unavailable", &error)
             }
             Error::Store(cause) => {
                 tracing::error!(%cause, "the slot store failed");
@@ -208,4 +261,11 @@ impl From<Error> for Status {
             }
         }
     }
+}
+
+/// The field where there is one, else the file; and the whole line, since the fault may be another file's.
+fn violation(error: &DefinitionError) -> (String, String) {
+    let path = if error.path.is_empty() { &error.file } else { &error.path };
+    let short = |text: &str| text.chars().take(FAULT_CHARACTERS_MAX).collect();
+    (short(path), short(&line(error)))
 }

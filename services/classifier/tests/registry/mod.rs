@@ -3,9 +3,10 @@
 use chassis::Link;
 use proto::v1::registry_server::{Registry, RegistryServer};
 use proto::v1::{
-    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, GetAgentRequest, GetAgentResponse,
-    ListAgentsRequest, ReleaseSlotRequest, ReleaseSlotResponse, ReloadRequest, ReloadResult,
-    SetAvailabilityRequest, SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
+    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, DeleteAgentRequest, GetAgentRequest,
+    GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse, ReleaseSlotRequest,
+    ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
+    SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
 };
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
@@ -111,6 +112,14 @@ impl Registry for Scripted {
     }
 
     async fn validate(&self, _: Request<ValidateRequest>) -> Reply<ReloadResult> {
+        unscripted()
+    }
+
+    async fn put_agent(&self, _: Request<PutAgentRequest>) -> Reply<PutAgentResponse> {
+        unscripted()
+    }
+
+    async fn delete_agent(&self, _: Request<DeleteAgentRequest>) -> Reply<ReloadResult> {
         unscripted()
     }
 

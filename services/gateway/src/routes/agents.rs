@@ -1,16 +1,21 @@
-//! Agents: who is there, in what state, and loading them again.
+//! Agents: who is there, in what state, loading them again, and changing one of them.
+
+mod definition;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use http::StatusCode;
 use proto::v1::{
-    GetAgentRequest, ListAgentsRequest, ListBreakersRequest, ReloadRequest, SetAvailabilityRequest,
+    DeleteAgentRequest, GetAgentRequest, ListAgentsRequest, ListBreakersRequest, PutAgentRequest,
+    ReloadRequest, SetAvailabilityRequest,
 };
 use serde::Serialize;
 
-use super::ok;
+use self::definition::Definition;
+use super::{json, ok};
 use crate::extract::{Admin, Caller, Json, Path, Read, call};
 use crate::fields::Fields;
 use crate::front::Front;
@@ -67,6 +72,33 @@ async fn breakers(
     let list = front.peers.router().list_breakers(call(ListBreakersRequest { context })).await?;
     let states = list.into_inner().breakers.into_iter();
     Ok(states.map(|breaker| (breaker.agent_id, breaker.state)).collect())
+}
+
+/// `PUT /agents/{agent_id}`: the whole definition, which a later `GET` shows.
+pub(crate) async fn put(
+    State(front): State<Arc<Front>>,
+    caller: Caller<Admin>,
+    path: Path,
+    Definition(definition): Definition,
+) -> Result<Response, Problem> {
+    let context = Some(caller.context_at_large()?.0);
+    let definition = Some(definition);
+    let request = PutAgentRequest { context, agent_id: path.one(), definition };
+    let put = front.peers.registry().put_agent(call(request)).await?.into_inner();
+    let status = if put.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(json(status, &view::Reload::of(put.result.unwrap_or_default())))
+}
+
+/// `DELETE /agents/{agent_id}`.
+pub(crate) async fn delete(
+    State(front): State<Arc<Front>>,
+    caller: Caller<Admin>,
+    path: Path,
+) -> Result<Response, Problem> {
+    let context = Some(caller.context_at_large()?.0);
+    let request = DeleteAgentRequest { context, agent_id: path.one() };
+    let result = front.peers.registry().delete_agent(call(request)).await?.into_inner();
+    Ok(ok(&view::Reload::of(result)))
 }
 
 /// `PUT /agents/{agent_id}/availability`.

@@ -163,7 +163,7 @@ struct Fault {
 impl Reload {
     pub(crate) fn of(result: ReloadResult) -> Self {
         let fault = |error: DefinitionError| {
-            let DefinitionError { file, line, column, message } = error;
+            let DefinitionError { file, line, column, message, .. } = error;
             Fault { file, line, column, message }
         };
         Self {

@@ -32,9 +32,12 @@ async fn a_key_may_do_what_its_scopes_say() {
         let client = with_key(&house, key);
         assert_eq!(client.say("anna", "Hi").await.status, chat, "{key}");
         assert_eq!(client.get("/v1/agents").await.status, read, "{key}");
-        // The scripted registry does not reload: who is allowed learns that.
+        // The scripted registry changes nothing: who is allowed learns that.
         let reload = client.post("/v1/registry/reload", &serde_json::json!({})).await;
         assert_eq!(reload.status, admin, "{key}");
+        let put = client.put("/v1/agents/sales", &serde_json::json!({})).await;
+        let deleted = client.delete("/v1/agents/sales").await;
+        assert_eq!((put.status, deleted.status), (admin, admin), "{key}");
     }
     let refused = with_key(&house, "looks").say("anna", "Hi").await;
     assert_eq!(refused.code(), (403, "forbidden"));

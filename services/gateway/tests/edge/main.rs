@@ -9,6 +9,7 @@ mod scripts;
 
 mod admission;
 mod chat;
+mod definitions;
 mod errors;
 mod limits;
 mod operators;

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use futures::Stream;
 use proto::v1::registry_server::Registry;
 use proto::v1::{
-    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, GetAgentRequest, GetAgentResponse,
-    ListAgentsRequest, ReleaseSlotRequest, ReleaseSlotResponse, ReloadRequest, ReloadResult,
-    SetAvailabilityRequest, SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
+    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, DeleteAgentRequest, GetAgentRequest,
+    GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse, ReleaseSlotRequest,
+    ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
+    SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
 };
 use tokio::sync::watch;
 use tokio_stream::StreamExt as _;
@@ -155,6 +156,14 @@ impl Registry for Shelf {
 
     async fn validate(&self, _: Request<ValidateRequest>) -> Answer<ReloadResult> {
         Err(Status::unimplemented("no handoff validates"))
+    }
+
+    async fn put_agent(&self, _: Request<PutAgentRequest>) -> Answer<PutAgentResponse> {
+        Err(Status::unimplemented("no handoff changes a definition"))
+    }
+
+    async fn delete_agent(&self, _: Request<DeleteAgentRequest>) -> Answer<ReloadResult> {
+        Err(Status::unimplemented("no handoff changes a definition"))
     }
 
     async fn set_availability(

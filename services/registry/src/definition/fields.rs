@@ -34,7 +34,8 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&Node) -> Read<T>,
     ) -> T {
         if !self.has(name) {
-            self.faults.push(Fault::at(self.place, format!("`{name}` is missing")));
+            let fault = Fault::at(self.place, format!("`{name}` is missing"));
+            self.faults.push(fault.within(name));
         }
         self.optional(name, read).unwrap_or_default()
     }
@@ -49,8 +50,10 @@ impl<'a> Fields<'a> {
         match read(self.find(name)?) {
             Ok(value) => Some(value),
             Err(faults) => {
-                let named =
-                    |fault: Fault| Fault { message: format!("{name}: {}", fault.message), ..fault };
+                let named = |fault: Fault| {
+                    let message = format!("{name}: {}", fault.message);
+                    Fault { message, ..fault.within(name) }
+                };
                 self.faults.extend(faults.into_iter().map(named));
                 None
             }
@@ -59,7 +62,8 @@ impl<'a> Fields<'a> {
 
     /// Keeps a fault of a field that concerns others too.
     pub fn fail(&mut self, name: &str, message: impl Display) {
-        self.faults.push(Fault::at(self.place(name), format!("{name}: {message}")));
+        let fault = Fault::at(self.place(name), format!("{name}: {message}"));
+        self.faults.push(fault.within(name));
     }
 
     /// Says whether a field is there and not null.
@@ -76,7 +80,8 @@ impl<'a> Fields<'a> {
     pub fn finish(mut self) -> Vec<Fault> {
         for (key, _) in self.entries {
             if !self.known.contains(&key.name.as_str()) {
-                self.faults.push(Fault::at(key.place, format!("unknown key `{}`", key.name)));
+                let fault = Fault::at(key.place, format!("unknown key `{}`", key.name));
+                self.faults.push(fault.within(&key.name));
             }
         }
         self.finish_open()
@@ -165,10 +170,12 @@ pub fn list<T>(
     }
     let mut values = Vec::with_capacity(items.len());
     let mut faults = Vec::new();
-    for item in items {
+    for (index, item) in items.iter().enumerate() {
         match read(item) {
             Ok(value) => values.push(value),
-            Err(wrong) => faults.extend(wrong),
+            Err(wrong) => {
+                faults.extend(wrong.into_iter().map(|fault| fault.within(&format!("[{index}]"))));
+            }
         }
     }
     if faults.is_empty() { Ok(values) } else { Err(faults) }

@@ -3,7 +3,7 @@
 //! The file is parsed before this runs, so what a variable holds can never become a key, a number or a comment, and
 //! what it holds is not searched for placeholders again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::node::{Fault, Node, Value};
 
@@ -15,6 +15,36 @@ pub fn expand(node: Node, variables: &Variables) -> Result<Node, Vec<Fault>> {
     let mut faults = Vec::new();
     let node = walk(node, variables, &mut faults);
     if faults.is_empty() { Ok(node) } else { Err(faults) }
+}
+
+/// The names of all variables that a value reads.
+pub fn names(node: &Node) -> BTreeSet<String> {
+    match &node.value {
+        Value::Text(text) => names_in(text),
+        Value::List(items) => items.iter().flat_map(names).collect(),
+        Value::Object(entries) => entries.iter().flat_map(|(_, node)| names(node)).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn names_in(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut rest = text;
+    while let Some((inside, after)) =
+        rest.split_once("${").and_then(|(_, inside)| inside.split_once('}'))
+    {
+        names.insert(named(inside).0.to_owned());
+        rest = after;
+    }
+    names
+}
+
+/// The name of a variable and what stands in for it.
+fn named(inside: &str) -> (&str, Option<&str>) {
+    match inside.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inside, None),
+    }
 }
 
 // The parser bounds how deep a file may nest.
@@ -39,7 +69,8 @@ fn walk(node: Node, variables: &Variables, faults: &mut Vec<Fault>) -> Node {
     Node { place, value }
 }
 
-fn replace(text: &str, variables: &Variables) -> Result<String, String> {
+/// The text with every placeholder replaced, or why that cannot be.
+pub fn replace(text: &str, variables: &Variables) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -56,10 +87,7 @@ fn replace(text: &str, variables: &Variables) -> Result<String, String> {
 }
 
 fn resolve(inside: &str, variables: &Variables) -> Result<String, String> {
-    let (name, default) = match inside.split_once(":-") {
-        Some((name, default)) => (name, Some(default)),
-        None => (inside, None),
-    };
+    let (name, default) = named(inside);
     if !is_name(name) {
         return Err(format!(
             "`${{{inside}}}` is not a placeholder: `{name}` is not a variable name"
@@ -105,6 +133,12 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(replace(text, &variables()).as_deref(), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn the_variables_of_a_text_are_known_by_name() {
+        let names = names_in("${A}-${B:-x}${A:-}${C:-${D}-${E ${F:-a:-b} $G {H} ${");
+        assert_eq!(names, ["A", "B", "C", "E ${F"].map(str::to_owned).into());
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub struct Named {
 /// A fault as the file's author sees it.
 pub fn error(file: &str, fault: Fault) -> DefinitionError {
     let Place { line, column } = fault.place;
-    DefinitionError { file: file.to_owned(), line, column, message: fault.message }
+    let (path, message) = (fault.path, fault.message);
+    DefinitionError { file: file.to_owned(), line, column, message, path }
 }
 
 /// Joins the definitions of all files that are valid by themselves. Whether a default is missing can only be said
@@ -46,7 +47,8 @@ pub fn assemble(files: &[Named], is_complete: bool) -> Result<Set, Vec<Definitio
     let defaults: Vec<_> = files.iter().filter(|file| file.definition.agent.is_default).collect();
     for [first, second] in defaults.iter().skip(1).map(|later| [defaults[0], *later]) {
         let message = format!("is_default: `{}` is the default already", first.file);
-        errors.push(error(&second.file, Fault::at(second.definition.default_place, message)));
+        let fault = Fault::at(second.definition.default_place, message).within("is_default");
+        errors.push(error(&second.file, fault));
     }
     if is_complete && defaults.is_empty() {
         let message = if files.is_empty() {
@@ -54,7 +56,7 @@ pub fn assemble(files: &[Named], is_complete: bool) -> Result<Set, Vec<Definitio
         } else {
             "no definition says `is_default: true`, and exactly one must"
         };
-        errors.push(error("", Fault::at(Place::default(), message)));
+        errors.push(error("", Fault::at(Place::default(), message).within("is_default")));
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -74,7 +76,8 @@ fn duplicates(files: &[Named]) -> Vec<DefinitionError> {
         match owners.get(id) {
             Some(owner) => {
                 let message = format!("agent_id: `{id}` is defined in `{owner}` already");
-                errors.push(error(file, Fault::at(definition.id_place, message)));
+                let fault = Fault::at(definition.id_place, message).within("agent_id");
+                errors.push(error(file, fault));
             }
             None => {
                 owners.insert(id, file);

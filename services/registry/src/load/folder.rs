@@ -1,7 +1,8 @@
 //! The definition files of a folder.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::node::{Fault, Place};
@@ -10,6 +11,8 @@ use crate::node::{Fault, Place};
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// How many files a folder may hold.
 pub const FILES_MAX: usize = 10_000;
+/// Who may read a new file: everybody, as with one that an operator makes.
+const NEW_FILE_MODE: u32 = 0o644;
 
 /// A file with what it holds, or with what is wrong with it.
 pub struct Source {
@@ -49,6 +52,38 @@ pub fn read(folder: &Path, skips_oversize: bool) -> io::Result<Folder> {
         }
     }
     Ok(found)
+}
+
+/// Puts a file in its place at once: whoever reads meanwhile sees the old text or the new one, also after a crash. A
+/// symbolic link stays, and what it leads to is replaced.
+pub fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let path = match fs::canonicalize(folder.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => folder.join(name),
+        path => path?,
+    };
+    let permissions = match fs::metadata(&path) {
+        Ok(metadata) => metadata.permissions(),
+        Err(_) => fs::Permissions::from_mode(NEW_FILE_MODE),
+    };
+    let place = path.parent().unwrap_or(folder);
+    // Hidden files are no definitions, so that one left behind by a crash does no harm.
+    let mut draft =
+        tempfile::Builder::new().prefix(".draft-").permissions(permissions).tempfile_in(place)?;
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    draft.persist(&path).map_err(|error| error.error)?;
+    sync(place)
+}
+
+/// Removes a file for good.
+pub fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    fs::remove_file(folder.join(name))?;
+    sync(folder)
+}
+
+/// Makes the names in a folder survive a loss of power.
+fn sync(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
 }
 
 fn files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
@@ -91,7 +126,8 @@ fn end_of(text: &[u8]) -> Place {
     Place { line: count(text.matches('\n').count() + 1), column: count(last.chars().count() + 1) }
 }
 
-fn oversize() -> Fault {
+/// The fault of a file that is too large.
+pub fn oversize() -> Fault {
     unplaced(format!("the file is larger than {FILE_BYTES_MAX} bytes"))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 
-const SALES: &str = "\
+pub(super) const SALES: &str = "\
 agent_id: sales
 display_name: Sales
 description: Sells things.
@@ -16,7 +16,7 @@ clarification_required: true
 examples: [What does it cost?]
 ";
 
-const DEFAULT: &str = "\
+pub(super) const DEFAULT: &str = "\
 agent_id: default-agent
 display_name: Reception
 description: Greets.
@@ -28,10 +28,10 @@ clarification_required: false
 examples: [Hello]
 ";
 
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(super) fn with(files: &[(&str, &str)]) -> Self {
         let folder = Self(chassis::testing::folder());
         for (name, text) in files {
             folder.write(name, text);
@@ -39,11 +39,11 @@ impl Folder {
         folder
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         fs::write(self.0.join(name), text).expect("a temporary folder takes files");
     }
 
-    fn loader(&self, skips_oversize: bool) -> Loader {
+    pub(super) fn loader(&self, skips_oversize: bool) -> Loader {
         Loader { folder: self.0.clone(), skips_oversize, rules: Arc::default() }
     }
 

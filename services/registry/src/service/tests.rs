@@ -10,6 +10,7 @@ use tonic::{Code, Streaming};
 use super::*;
 use crate::Config;
 
+mod changes;
 mod slots;
 
 /// How long a test waits for what has to come.

@@ -150,6 +150,20 @@ impl Registry for Directory {
         no()
     }
 
+    async fn put_agent(
+        &self,
+        _: Request<PutAgentRequest>,
+    ) -> Result<Response<PutAgentResponse>, Status> {
+        no()
+    }
+
+    async fn delete_agent(
+        &self,
+        _: Request<DeleteAgentRequest>,
+    ) -> Result<Response<ReloadResult>, Status> {
+        no()
+    }
+
     async fn set_availability(
         &self,
         _: Request<SetAvailabilityRequest>,
