@@ -68,9 +68,17 @@ impl<D: Demand> FromRequestParts<Arc<Front>> for Caller<D> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Front>) -> Result<Self, Problem> {
+        let caller = Self::of(parts)?;
+        caller.principal.require(D::SCOPE)?;
+        Ok(caller)
+    }
+}
+
+impl<D> Caller<D> {
+    /// Who asks, whatever its scopes.
+    pub(crate) fn of(parts: &Parts) -> Result<Self, Problem> {
         let admitted = parts.extensions.get::<Admitted>();
         let admitted = admitted.ok_or_else(|| Problem::new("authentication_required"))?;
-        admitted.principal.require(D::SCOPE)?;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
         let header = parts
             .headers
@@ -85,9 +93,7 @@ impl<D: Demand> FromRequestParts<Arc<Front>> for Caller<D> {
             demand: PhantomData,
         })
     }
-}
 
-impl<D> Caller<D> {
     /// The acting user of a request that names one in its body, if not there then beside it.
     pub(crate) fn acting(&self, claims: Claims, nameless: Nameless) -> Result<Identity, Problem> {
         let is_named = claims != Claims::default();

@@ -28,6 +28,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Reads the text of an object within another one; its fields are told with this prefix.
+    pub(crate) fn within(text: &'a str, prefix: &'static str) -> Result<Self, Problem> {
+        Ok(Self { prefix, ..Self::parse(text.as_bytes())? })
+    }
+
     fn of(mut values: HashMap<String, &'a RawValue>, prefix: &'static str) -> Self {
         values.retain(|_, value| value.get() != "null");
         Self { values, prefix, violations: Vec::new() }

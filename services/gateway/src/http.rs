@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::routes::{
     agents, breakers, budgets, chat, explain, health, request, sessions, spend, tickets,
 };
-use crate::{sse, websocket};
+use crate::{mcp, sse, websocket};
 
 /// The whole HTTP interface.
 pub(crate) fn router(front: &Arc<Front>) -> Router {
@@ -35,6 +35,7 @@ pub(crate) fn router(front: &Arc<Front>) -> Router {
         .route("/health", get(health::shallow))
         .route("/health/deep", get(health::deep))
         .route("/metrics", get(health::metrics))
+        .merge(mcp::routes(front))
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(layers)

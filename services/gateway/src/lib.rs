@@ -16,6 +16,7 @@ mod health;
 mod http;
 mod identity;
 mod limit;
+mod mcp;
 mod message;
 mod middleware;
 mod money;
@@ -37,7 +38,10 @@ use proto::v1::gateway_server::GatewayServer;
 
 pub use crate::config::{Config, KeySource, Rate, Slack, Sockets};
 pub use crate::front::Peers;
+pub use crate::money::Usd;
 pub use crate::service::Service;
+pub use crate::time::Time;
+pub use crate::view::{Budget, Decision, Report};
 
 /// Both sides of the gateway.
 #[derive(Clone, Debug)]

@@ -35,6 +35,11 @@ impl Ask {
     pub(crate) fn of_key(tenant: &str, key_id: &str, rate: Rate) -> Self {
         Self { kind: "key", bucket: format!("key:{tenant}:{key_id}"), rate }
     }
+
+    /// Of a tool that is called with a key.
+    pub(crate) fn of_tool(tool: &str, tenant: &str, key_id: &str, rate: Rate) -> Self {
+        Self { kind: "tool", bucket: format!("tool:{tool}:{tenant}:{key_id}"), rate }
+    }
 }
 
 /// The buckets cannot be reached.

@@ -7,13 +7,22 @@ use crate::fields::Fields;
 use crate::identity::Claims;
 use crate::problem::Problem;
 
-const INPUT_CHARACTERS_MAX: usize = 10_000;
+pub(crate) const INPUT_CHARACTERS_MAX: usize = 10_000;
 const TEXT_CHARACTERS_MAX: usize = 256;
-const REFERENCE_CHARACTERS_MAX: usize = 128;
-const METADATA_BYTES_MAX: usize = 16 << 10;
-const LOCALE_CHARACTERS_MAX: usize = 64;
+pub(crate) const REFERENCE_CHARACTERS_MAX: usize = 128;
+pub(crate) const METADATA_BYTES_MAX: usize = 16 << 10;
+pub(crate) const LOCALE_CHARACTERS_MAX: usize = 64;
 /// The namespace of request ids that come from an idempotency key.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d65_7368_0000_5000_8000_6964_656d_706f);
+
+/// What an interface calls the parts of a message.
+pub(crate) struct Names {
+    pub(crate) input: &'static str,
+    pub(crate) session: &'static str,
+    pub(crate) locale: &'static str,
+}
+
+const REST: Names = Names { input: "input", session: "session_id", locale: "locale" };
 
 /// One message with all that the client says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +40,7 @@ impl Message {
     /// Reads the body of a request.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Problem> {
         let mut fields = Fields::parse(body)?;
-        let mut message = Self::read(&mut fields, "session_id");
+        let mut message = Self::read(&mut fields, &REST);
         message.entry_point =
             fields.text_up_to("entry_point", TEXT_CHARACTERS_MAX).unwrap_or_default();
         message.display_name = fields.text_up_to("display_name", TEXT_CHARACTERS_MAX);
@@ -46,26 +55,26 @@ impl Message {
         fields.finish(message)
     }
 
-    /// Reads what requests and frames have in common.
-    pub(crate) fn read(fields: &mut Fields<'_>, session: &str) -> Self {
+    /// Reads what requests, frames and tool calls have in common.
+    pub(crate) fn read(fields: &mut Fields<'_>, names: &Names) -> Self {
         Self {
-            input: input(fields),
-            session_ref: session_ref(fields, session),
-            locale: locale(fields),
+            input: input(fields, names.input),
+            session_ref: session_ref(fields, names.session),
+            locale: locale(fields, names.locale),
             metadata_json: fields.raw_object("metadata", METADATA_BYTES_MAX).unwrap_or_default(),
             ..Self::default()
         }
     }
 }
 
-fn input(fields: &mut Fields<'_>) -> String {
-    if !fields.has("input") {
-        fields.reject("input", "is required");
+fn input(fields: &mut Fields<'_>, name: &str) -> String {
+    if !fields.has(name) {
+        fields.reject(name, "is required");
         return String::new();
     }
-    let Some(text) = fields.text("input") else { return String::new() };
+    let Some(text) = fields.text(name) else { return String::new() };
     clean(&text).unwrap_or_else(|rule| {
-        fields.reject("input", rule);
+        fields.reject(name, rule);
         String::new()
     })
 }
@@ -88,10 +97,10 @@ fn session_ref(fields: &mut Fields<'_>, name: &str) -> Option<String> {
     Some(text)
 }
 
-fn locale(fields: &mut Fields<'_>) -> String {
-    let Some(text) = fields.text("locale") else { return String::new() };
+fn locale(fields: &mut Fields<'_>, name: &str) -> String {
+    let Some(text) = fields.text(name) else { return String::new() };
     if LOCALE_CHARACTERS_MAX < text.len() || LanguageTag::parse(text.as_str()).is_err() {
-        fields.reject("locale", "is not a BCP 47 tag");
+        fields.reject(name, "is not a BCP 47 tag");
     }
     text
 }

@@ -141,6 +141,11 @@ impl Problem {
         self.0.row.message
     }
 
+    /// The rules that were broken.
+    pub(crate) fn details(&self) -> &[Violation] {
+        &self.0.details
+    }
+
     /// Its HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.0.row.status()

@@ -1,7 +1,7 @@
 //! The handlers of REST, one file a group.
 
 pub(crate) mod agents;
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod breakers;
 pub(crate) mod budgets;
 pub(crate) mod chat;

@@ -13,7 +13,7 @@ pub(crate) use self::session::Session;
 use serde_json::value::RawValue;
 
 /// JSON that a peer holds as text; an empty text is an empty object.
-fn object(text: String) -> Box<RawValue> {
+pub(crate) fn object(text: String) -> Box<RawValue> {
     let text = if text.is_empty() { "{}".to_owned() } else { text };
     RawValue::from_string(text).unwrap_or_else(|error| {
         tracing::error!(%error, "a peer sent JSON that is none");

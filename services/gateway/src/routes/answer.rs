@@ -107,7 +107,7 @@ pub(super) fn of_ending(ended: Ended) -> Response {
 }
 
 /// The result of the last step, or why there is none.
-pub(super) fn result_of(step: Step) -> Result<proto::v1::Result, Problem> {
+pub(crate) fn result_of(step: Step) -> Result<proto::v1::Result, Problem> {
     match step {
         Step::Event(event, _) => match event.event {
             Some(Event::Result(result)) => Ok(result),

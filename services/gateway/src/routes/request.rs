@@ -31,9 +31,9 @@ pub(crate) async fn request(
 }
 
 /// The turn that a message asks for, if nothing is wrong with either.
-pub(super) async fn turn_of(
+pub(crate) async fn turn_of<D>(
     front: &Front,
-    caller: &Caller<Chat>,
+    caller: &Caller<D>,
     headers: &HeaderMap,
     message: Result<Message, Problem>,
 ) -> Result<Turn, Problem> {
@@ -44,22 +44,27 @@ pub(super) async fn turn_of(
     if let Err(problem) = &turn
         && problem.status() == StatusCode::BAD_REQUEST
     {
-        tracing::info!(
-            audit = true,
-            event_type = "security.invalid_input",
-            request_id = caller.request_id,
-            tenant = caller.principal.tenant,
-            outcome = "failure",
-            failure_reason = problem.code(),
-            "a request breaks a rule"
-        );
+        note_invalid(caller, problem);
     }
     turn
 }
 
-async fn prepare(
+/// Notes that a caller sent what breaks a rule.
+pub(crate) fn note_invalid<D>(caller: &Caller<D>, problem: &Problem) {
+    tracing::info!(
+        audit = true,
+        event_type = "security.invalid_input",
+        request_id = caller.request_id,
+        tenant = caller.principal.tenant,
+        outcome = "failure",
+        failure_reason = problem.code(),
+        "a request breaks a rule"
+    );
+}
+
+async fn prepare<D>(
     front: &Front,
-    caller: &Caller<Chat>,
+    caller: &Caller<D>,
     headers: &HeaderMap,
     mut message: Message,
 ) -> Result<Turn, Problem> {

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use proto::v1::{
-    CloseSessionRequest, GetSessionRequest, ListSessionsRequest, ResumeSessionRequest,
-    TriggerHandoffRequest,
+    CloseSessionRequest, Context, GetSessionRequest, ListSessionsRequest, ResumeSessionRequest,
+    ResumeSessionResponse, TriggerHandoffRequest,
 };
 use serde::Serialize;
 
@@ -22,8 +22,8 @@ use crate::view;
 
 const LIST_MAX: i64 = 100;
 const STATUSES: [&str; 4] = ["active", "completed", "abandoned", "error"];
-const ENDS: [&str; 3] = ["completed", "abandoned", "error"];
-const SUMMARY_CHARACTERS_MAX: usize = 5_000;
+pub(crate) const ENDS: [&str; 3] = ["completed", "abandoned", "error"];
+pub(crate) const SUMMARY_CHARACTERS_MAX: usize = 5_000;
 const REASON_CHARACTERS_MAX: usize = 500;
 const SKILLS_MAX: usize = 50;
 const TRIGGERS: [&str; 5] = [
@@ -116,11 +116,24 @@ pub(crate) async fn resume(
         prior_session_id: &'a str,
         carried_forward_turns: i64,
     }
-    let context = caller.context()?;
+    let resumed = resumed(&front, caller.context()?, path.one()).await?;
+    let body = Resumed {
+        session_id: &resumed.session_id,
+        prior_session_id: &resumed.prior_session_id,
+        carried_forward_turns: resumed.carried_forward_turns,
+    };
+    Ok(json(StatusCode::CREATED, &body))
+}
+
+/// Resumes a session of the user. From now on the prior id denotes the new session, also for those who listen to it.
+pub(crate) async fn resumed(
+    front: &Front,
+    context: Context,
+    prior_session_id: String,
+) -> Result<ResumeSessionResponse, Problem> {
     let owner = Owner::new(&context.tenant, &context.user_id);
-    let request = ResumeSessionRequest { context: Some(context), prior_session_id: path.one() };
+    let request = ResumeSessionRequest { context: Some(context), prior_session_id };
     let resumed = front.peers.router().resume_session(call(request)).await?.into_inner();
-    // From now on the prior id denotes the new session, also for those who listen to it.
     front.fanout.publish(Publication {
         owner,
         session_id: resumed.session_id.clone(),
@@ -128,12 +141,7 @@ pub(crate) async fn resume(
         frame: None,
         origin: None,
     });
-    let body = Resumed {
-        session_id: &resumed.session_id,
-        prior_session_id: &resumed.prior_session_id,
-        carried_forward_turns: resumed.carried_forward_turns,
-    };
-    Ok(json(StatusCode::CREATED, &body))
+    Ok(resumed)
 }
 
 /// `POST /sessions/{id}/handoff`.

@@ -3,8 +3,10 @@
 use uuid::Uuid;
 
 use crate::fields::Fields;
-use crate::message::Message;
+use crate::message::{Message, Names};
 use crate::problem::Problem;
+
+const NAMES: Names = Names { input: "input", session: "sessionId", locale: "locale" };
 
 /// A frame of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Inbound {
         let kind = fields.choice("type", &["message", "request", "ping", "cancel"]);
         let frame = match kind {
             Some("message" | "request") => {
-                let message = Box::new(Message::read(&mut fields, "sessionId"));
+                let message = Box::new(Message::read(&mut fields, &NAMES));
                 Self::Message { message, request_id: request_id.clone() }
             }
             Some("cancel") => {

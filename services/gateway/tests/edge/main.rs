@@ -12,6 +12,7 @@ mod chat;
 mod definitions;
 mod errors;
 mod limits;
+mod mcp;
 mod operators;
 mod pages;
 mod replicas;
