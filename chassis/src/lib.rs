@@ -4,6 +4,7 @@
 //! here as a pure file: `address`, `redact`, `screen`, `tokens`.
 
 pub mod address;
+pub mod batch;
 pub mod clock;
 pub mod config;
 pub mod connect;

@@ -138,8 +138,8 @@ impl Inner {
         let key =
             Key { agent_id: agent_id.to_owned(), endpoint: agent.endpoint.clone(), generation };
         let line = &*self.lines.of(&key, || self.wire())?;
-        let arguments = Arguments { values: &call.arguments, verbatim: &call.verbatim };
-        for name in arguments.broken() {
+        let (arguments, broken) = Arguments::read(&call.arguments, &call.verbatim);
+        for name in broken {
             tracing::error!(agent_id, name, "an argument is not JSON and is left out");
         }
         let arguments = &*arguments.write();

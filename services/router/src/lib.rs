@@ -63,8 +63,8 @@ pub async fn build(
 ) -> anyhow::Result<RouterServer<Service>> {
     let database = resources.database.clone().context("the router needs a database")?;
     let is_shared = !database.is_embedded();
-    let store: Shared = Arc::new(SqlStore::open(database).await?);
     let life = resources.life.clone();
+    let store: Shared = Arc::new(SqlStore::open(database, &life).await?);
     let roster = Roster::follow(&life, peers.registry.clone());
     let dispatcher = Dispatcher::new(config.dispatch.clone());
     roster.retire(&life, dispatcher.clone());

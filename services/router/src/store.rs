@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 mod chores;
+pub mod past;
 mod sessions;
 mod sql;
 #[cfg(test)]
@@ -26,7 +27,7 @@ impl<T: Turns + Sessions + Chores> Store for T {}
 pub type Shared = Arc<dyn Store>;
 
 /// Why a step was not taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// It is not there, or somebody else's.
     #[error("there is no such session")]
@@ -46,7 +47,16 @@ pub enum StoreError {
     /// A row does not say what it should.
     #[error("{0} is unreadable")]
     Corrupt(&'static str),
+    /// Too much waits to be written.
+    #[error(transparent)]
+    Full(#[from] chassis::batch::Full),
     /// The database failed.
     #[error("the conversation store failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(Arc<sqlx::Error>),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
 }

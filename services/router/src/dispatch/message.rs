@@ -83,23 +83,30 @@ struct Progress<'a> {
 
 /// The tool's arguments as one JSON object; those that are JSON text already are taken over byte for byte.
 pub(super) struct Arguments<'a> {
-    pub(super) values: &'a Map<String, Value>,
-    pub(super) verbatim: &'a [(&'static str, String)],
+    values: &'a Map<String, Value>,
+    verbatim: Vec<(&'static str, &'a RawValue)>,
 }
 
-impl Arguments<'_> {
+impl<'a> Arguments<'a> {
+    /// The arguments, and the names of those that say they are JSON and are not; they are left out.
+    pub(super) fn read(
+        values: &'a Map<String, Value>,
+        verbatim: &'a [(&'static str, String)],
+    ) -> (Self, Vec<&'static str>) {
+        let mut broken = Vec::new();
+        let mut read = Vec::with_capacity(verbatim.len());
+        for (name, text) in verbatim {
+            match serde_json::from_str(text) {
+                Ok(value) => read.push((*name, value)),
+                Err(_) => broken.push(*name),
+            }
+        }
+        (Self { values, verbatim: read }, broken)
+    }
+
     /// Writes the object.
     pub(super) fn write(&self) -> Box<RawValue> {
         serde_json::value::to_raw_value(self).expect("named values and JSON can be written as JSON")
-    }
-
-    /// The arguments that say they are JSON and are not; they are left out.
-    pub(super) fn broken(&self) -> Vec<&'static str> {
-        self.verbatim
-            .iter()
-            .filter(|(_, text)| raw(text).is_none())
-            .map(|(name, _)| *name)
-            .collect()
     }
 }
 
@@ -111,17 +118,11 @@ impl Serialize for Arguments<'_> {
                 object.serialize_entry(name, value)?;
             }
         }
-        for (name, text) in self.verbatim {
-            if let Some(value) = raw(text) {
-                object.serialize_entry(name, value)?;
-            }
+        for (name, value) in &self.verbatim {
+            object.serialize_entry(name, value)?;
         }
         object.end()
     }
-}
-
-fn raw(text: &str) -> Option<&RawValue> {
-    serde_json::from_str(text).ok()
 }
 
 /// The request of a call.
@@ -191,8 +192,7 @@ mod tests {
         let values = json!({"raw_input": "hi", "workflow_state": {}});
         let state = r#"{ "n":1.0, "big":123456789012345678901234567890 }"#.to_owned();
         let verbatim = [("workflow_state", state.clone())];
-        let arguments =
-            Arguments { values: values.as_object().unwrap(), verbatim: &verbatim }.write();
+        let arguments = Arguments::read(values.as_object().unwrap(), &verbatim).0.write();
         let mut meta = RequestMetaObject::new();
         meta.set_progress_token(ProgressToken(NumberOrString::Number(7)));
         let text = String::from_utf8(request(7, &meta, &arguments)).unwrap();
@@ -209,11 +209,8 @@ mod tests {
     fn text_that_is_not_json_is_left_out_and_named() {
         let values = serde_json::Map::new();
         let verbatim = [("entities", "{}".to_owned()), ("metadata", "{".to_owned())];
-        let arguments = Arguments { values: &values, verbatim: &verbatim };
-        assert_eq!(
-            (arguments.write().get(), arguments.broken()),
-            (r#"{"entities":{}}"#, vec!["metadata"])
-        );
+        let (arguments, broken) = Arguments::read(&values, &verbatim);
+        assert_eq!((arguments.write().get(), broken), (r#"{"entities":{}}"#, vec!["metadata"]));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Who writes to a session locks its row first, so that two routers take turns and nobody waits in a circle.
 
-use chassis::Database;
+use chassis::batch::Batcher;
+use chassis::{Database, Life};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 use tracing::Instrument as _;
 
@@ -10,6 +11,7 @@ use super::{Entry, StoreError};
 use crate::session::{Session, Status};
 
 mod accept;
+mod batch;
 mod chores;
 mod known;
 mod outbox;
@@ -19,6 +21,7 @@ mod sessions;
 mod turns;
 mod write;
 
+use batch::Scribe;
 use row::{EntryRow, SessionRow};
 
 type Tx = Transaction<'static, Any>;
@@ -27,13 +30,16 @@ type Tx = Transaction<'static, Any>;
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     database: Database,
+    writer: Batcher<Scribe>,
 }
 
 impl SqlStore {
-    /// Opens the tables of this service, bringing them up to date.
-    pub async fn open(database: Database) -> anyhow::Result<Self> {
+    /// Opens the tables of this service, bringing them up to date, and starts their writer.
+    pub async fn open(database: Database, life: &Life) -> anyhow::Result<Self> {
         database.migrate("router", sqlx::migrate!()).await?;
-        Ok(Self { database })
+        let scribe = Scribe::of(database.clone());
+        let writer = Batcher::start("conversation writer", scribe, batch::BOUNDS, life);
+        Ok(Self { database, writer })
     }
 
     async fn begin(&self) -> Result<Tx, StoreError> {

@@ -1,5 +1,6 @@
 //! One contract for every engine.
 
+use chassis::Life;
 use chassis::testing::databases;
 
 use super::{
@@ -18,7 +19,7 @@ const LIMITS: Limits = Limits { ttl_ms: 1_000, queue_max: 2, lease_ms: 300, max_
 async fn stores() -> Vec<SqlStore> {
     let mut stores = Vec::new();
     for database in databases().await {
-        stores.push(SqlStore::open(database).await.unwrap());
+        stores.push(SqlStore::open(database, &Life::new()).await.unwrap());
     }
     stores
 }
@@ -28,7 +29,7 @@ fn owner(user_id: &str) -> Owner {
 }
 
 /// A request of user `ann`.
-fn ask(request_id: &str, now_ms: i64) -> Acceptance {
+pub(super) fn ask(request_id: &str, now_ms: i64) -> Acceptance {
     Acceptance {
         owner: owner("ann"),
         request_id: request_id.to_owned(),
@@ -43,7 +44,7 @@ fn ask(request_id: &str, now_ms: i64) -> Acceptance {
     }
 }
 
-fn named(request_id: &str, name: &str, now_ms: i64) -> Acceptance {
+pub(super) fn named(request_id: &str, name: &str, now_ms: i64) -> Acceptance {
     let place = Place::Session(Reference::Named(name.to_owned()));
     Acceptance { place, ..ask(request_id, now_ms) }
 }
@@ -62,7 +63,7 @@ async fn known(store: &impl Store, acceptance: &Acceptance) -> Known {
     }
 }
 
-fn answer(body: &str) -> Ending {
+pub(super) fn answer(body: &str) -> Ending {
     Ending::Result { body: body.to_owned(), budget: None }
 }
 
@@ -70,7 +71,7 @@ fn failure(retryable: bool) -> Ending {
     Ending::Error(Failed { code: "agent_unreachable".to_owned(), retryable, ..Failed::default() })
 }
 
-fn page(lease: &Lease, ending: Ending, now_ms: i64) -> Page {
+pub(super) fn page(lease: &Lease, ending: Ending, now_ms: i64) -> Page {
     Page {
         lease: lease.clone(),
         now_ms,
@@ -84,7 +85,7 @@ fn page(lease: &Lease, ending: Ending, now_ms: i64) -> Page {
 }
 
 /// What an agent says in the course of a turn.
-fn said(lease: &Lease, content: &str, now_ms: i64) -> Entry {
+pub(super) fn said(lease: &Lease, content: &str, now_ms: i64) -> Entry {
     Entry {
         position: crate::session::position(lease.seq, 1),
         request_id: "r".to_owned(),
@@ -102,7 +103,7 @@ async fn finish(store: &impl Store, lease: &Lease, now_ms: i64) -> Session {
     store.write(&page).await.unwrap()
 }
 
-async fn words(store: &impl Store, session_id: &str) -> Vec<String> {
+pub(super) async fn words(store: &impl Store, session_id: &str) -> Vec<String> {
     let entries = store.entries(session_id, 100).await.unwrap();
     entries.into_iter().map(|entry| entry.content).collect()
 }

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
+use super::past::Line;
 use super::{Settlement, StoreError};
 use crate::ending::Ending;
 use crate::session::{Change, Owner, Profile, Reference, Session};
@@ -123,7 +126,7 @@ pub struct Accepted {
 #[derive(Clone, Debug, Default)]
 pub struct Scene {
     /// The visible entries before its own, oldest first.
-    pub history: Vec<Entry>,
+    pub history: Vec<Arc<Line>>,
     /// The state that the active agent keeps; empty when it keeps none.
     pub state_json: String,
 }

@@ -9,6 +9,10 @@ use crate::clock::rfc3339;
 use crate::error::Error;
 use crate::money::usd;
 use crate::store::Entry;
+use crate::store::past::Told;
+
+/// The argument with what was said before.
+const HISTORY: &str = "turn_history";
 
 /// What an agent is told.
 #[derive(Debug)]
@@ -17,14 +21,17 @@ pub(super) struct Arguments {
     pub plain: Map<String, Value>,
     /// JSON texts that pass through byte for byte.
     pub verbatim: Vec<(&'static str, String)>,
+    /// The tokens of what was said before, in hundredths.
+    history: i64,
 }
 
 impl Arguments {
     /// The estimated tokens of all texts.
     pub(super) fn tokens(&self) -> i64 {
         let plain: i64 = self.plain.values().map(hundredths).sum();
-        let verbatim: i64 = self.verbatim.iter().map(|(_, text)| tokens::hundredths(text)).sum();
-        plain.saturating_add(verbatim).saturating_add(99) / 100
+        let verbatim = self.verbatim.iter().filter(|(name, _)| *name != HISTORY);
+        let verbatim: i64 = verbatim.map(|(_, text)| tokens::hundredths(text)).sum();
+        plain.saturating_add(verbatim).saturating_add(self.history).saturating_add(99) / 100
     }
 
     /// Adds what the budget lets the agent use.
@@ -56,10 +63,11 @@ impl Turn {
             ("raw_input", &self.sense.text),
         ];
         let texts = texts.map(|(name, text)| (name.to_owned(), Value::String(text.clone())));
-        let mut plain: Map<String, Value> = texts.into_iter().collect();
-        plain.insert("turn_history".to_owned(), self.history(seat));
+        let plain: Map<String, Value> = texts.into_iter().collect();
+        let (said, history) = self.history(seat);
         let object = |text: &str| if text.is_empty() { "{}" } else { text }.to_owned();
         let mut verbatim = vec![
+            (HISTORY, said),
             ("entities", object(&self.sense.entities_json)),
             ("workflow_state", object(&self.state_of(&seat.agent_id).await?)),
         ];
@@ -69,7 +77,7 @@ impl Turn {
         if let Some(brief) = self.brief(seat) {
             verbatim.push(("handoff", brief));
         }
-        Ok(Arguments { plain, verbatim })
+        Ok(Arguments { plain, verbatim, history })
     }
 
     /// What the agent is told of the handoff by which it takes over, or took over before.
@@ -83,10 +91,22 @@ impl Turn {
         Some(self.session.brief_json.clone()).filter(|brief| is_receiver && !brief.is_empty())
     }
 
-    fn history(&self, seat: &Seat) -> Value {
-        let entries = self.scene.as_ref().map_or(&[][..], |scene| &scene.history);
-        let entries = entries.iter().filter(|entry| self.is_told(seat, entry));
-        entries.map(said).collect()
+    /// What was said before, as one JSON list, and its tokens in hundredths.
+    fn history(&self, seat: &Seat) -> (String, i64) {
+        let lines = self.scene.as_ref().map_or(&[][..], |scene| &scene.history);
+        let lines = lines.iter().filter(|line| self.is_told(seat, line));
+        let told: Vec<_> = lines.map(|line| line.told(told)).collect();
+        let length = told.iter().map(|told| told.json.len() + 1).sum::<usize>();
+        let mut list = String::with_capacity(length + 2);
+        list.push('[');
+        for (at, told) in told.iter().enumerate() {
+            if 0 < at {
+                list.push(',');
+            }
+            list.push_str(&told.json);
+        }
+        list.push(']');
+        (list, told.iter().map(|told| told.hundredths).sum())
     }
 
     /// A receiver has its brief instead of what came before it, unless it was to have both.
@@ -114,7 +134,8 @@ impl Turn {
     }
 }
 
-fn said(entry: &Entry) -> Value {
+/// How an entry reads to agents.
+fn told(entry: &Entry) -> Told {
     let said = Said {
         role: entry.role.name(),
         content: &entry.content,
@@ -122,14 +143,13 @@ fn said(entry: &Entry) -> Value {
         intent_summary: &entry.intent_summary,
         agent_id: &entry.agent_id,
     };
-    serde_json::to_value(said).expect("an entry is plain data")
+    let texts = [said.role, said.content, &said.timestamp, said.intent_summary, said.agent_id];
+    Told {
+        hundredths: texts.into_iter().map(tokens::hundredths).sum(),
+        json: serde_json::to_string(&said).expect("an entry is plain data"),
+    }
 }
 
 fn hundredths(value: &Value) -> i64 {
-    match value {
-        Value::String(text) => tokens::hundredths(text),
-        Value::Array(values) => values.iter().map(hundredths).sum(),
-        Value::Object(fields) => fields.values().map(hundredths).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
+    value.as_str().map_or(0, tokens::hundredths)
 }

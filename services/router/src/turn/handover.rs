@@ -103,7 +103,7 @@ impl Turn {
 
     /// Nobody takes over: what the source said stands, or it answers now, or the default agent does in its place.
     async fn stay(&mut self, wish: Wish, reason: &str, fallback: &str) -> Result<Step, Error> {
-        self.reject(&wish, "", reason, true).await;
+        self.reject(&wish, "", "", reason).await;
         match wish.otherwise {
             Otherwise::Stand => self.conclude().await.map(Step::Rest),
             Otherwise::Attend(seat) => Ok(Step::Attend(*seat)),
@@ -120,15 +120,14 @@ impl Turn {
         }
     }
 
-    /// Tells that an agent did not take over, or, in the end, that nobody did.
-    pub(super) async fn reject(&mut self, wish: &Wish, agent_id: &str, reason: &str, last: bool) {
-        let class = if agent_id.is_empty() { "" } else { "unavailable" };
+    /// Tells that an agent did not take over, or, without one, that in the end nobody did.
+    pub(super) async fn reject(&mut self, wish: &Wish, agent_id: &str, class: &str, reason: &str) {
         let rejected = HandoffRejected {
             handoff_id: wish.handoff_id.clone(),
             agent_id: agent_id.to_owned(),
             reason: reason.to_owned(),
             class: class.to_owned(),
-            r#final: last,
+            r#final: agent_id.is_empty(),
         };
         self.events.emit(Event::HandoffRejected(rejected)).await;
     }
@@ -174,7 +173,8 @@ impl Turn {
     pub(super) fn transfer_request(&self, wish: &Wish) -> TransferRequest {
         let history = self.scene.as_ref().map_or(&[][..], |scene| &scene.history);
         let now = (!self.ask.input.is_empty()).then(|| self.user_entry(clock::now_ms()));
-        let said = history.iter().chain(&now).chain(&self.progress.said);
+        let history = history.iter().map(|line| -> &Entry { line });
+        let said = history.chain(&now).chain(&self.progress.said);
         let mut exclude = self.progress.visited.clone();
         exclude.extend(wish.failed.iter().cloned());
         if !exclude.contains(&wish.source) {

@@ -1,5 +1,7 @@
 //! Accepting a turn: one transaction, tried again when somebody else was faster.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{SqlStore, Tx, add_entry, commit, last_entries, save, state_of};
@@ -257,6 +259,7 @@ impl SqlStore {
     ) -> Result<Scene, StoreError> {
         let (id, before) = (&session.session_id, position(lease.seq, 0));
         let history = last_entries(&mut **tx, id, before, limits.max_turns).await?;
+        let history = history.into_iter().map(|entry| Arc::new(entry.into())).collect();
         let state_json = match session.active_agent.as_str() {
             "" => String::new(),
             agent_id => state_of(&mut **tx, &session.session_id, agent_id).await?,

@@ -1,5 +1,6 @@
 //! Rows as the statements read and write them.
 
+use serde::Serialize;
 use sqlx::query::Query;
 use sqlx::{Any, FromRow};
 
@@ -8,92 +9,110 @@ use crate::ending::Ending;
 use crate::session::{Owner, Profile, Session, Status};
 use crate::store::{Entry, Known, Lease, Role, StoreError};
 
-/// The columns of a session, in the order of [`bind_session`].
-const SESSION_COLUMNS: [&str; 25] = [
-    "session_id",
-    "tenant",
-    "user_id",
-    "external_key",
-    "employee_id",
-    "display_name",
-    "status",
-    "active_agent",
-    "language",
-    "intent",
-    "intent_summary",
-    "entry_count",
-    "last_seq",
-    "open_turns",
-    "version",
-    "created_ms",
-    "updated_ms",
-    "expires_ms",
-    "closed_ms",
-    "prior_session_id",
-    "carried",
-    "summary",
-    "metadata_json",
-    "pending_json",
-    "brief_json",
+/// The columns of a session in the order of [`session_cells`], and whether each is a number.
+pub(super) const SESSION_COLUMNS: [(&str, bool); 26] = [
+    ("session_id", false),
+    ("tenant", false),
+    ("user_id", false),
+    ("external_key", false),
+    ("employee_id", false),
+    ("display_name", false),
+    ("status", false),
+    ("active_agent", false),
+    ("language", false),
+    ("intent", false),
+    ("intent_summary", false),
+    ("entry_count", true),
+    ("last_seq", true),
+    ("open_turns", true),
+    ("version", true),
+    ("created_ms", true),
+    ("updated_ms", true),
+    ("expires_ms", true),
+    ("closed_ms", true),
+    ("prior_session_id", false),
+    ("carried", true),
+    ("summary", false),
+    ("metadata_json", false),
+    ("pending_json", false),
+    ("brief_json", false),
+    ("history_from", true),
 ];
-/// The last column, which every list of them ends with.
-const HISTORY_FROM: &str = "history_from";
 
 /// Reads sessions; a condition follows.
 pub(super) const SELECT_SESSION: &str = "SELECT * FROM sessions";
 
 /// Stores a new session unless its owner has a live one of the same name.
 pub(super) fn insert_session() -> String {
-    let columns = SESSION_COLUMNS.join(", ");
-    let places: Vec<_> = (1..=SESSION_COLUMNS.len() + 1).map(|n| format!("${n}")).collect();
+    let columns = SESSION_COLUMNS.map(|(name, _)| name).join(", ");
+    let places: Vec<_> = (1..=SESSION_COLUMNS.len()).map(|n| format!("${n}")).collect();
     let places = places.join(", ");
-    format!(
-        "INSERT INTO sessions ({columns}, {HISTORY_FROM}) VALUES ({places}) ON CONFLICT DO NOTHING"
-    )
+    format!("INSERT INTO sessions ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING")
 }
 
 /// Writes a session whose version is the last parameter.
 pub(super) fn update_session() -> String {
-    let columns = SESSION_COLUMNS.iter().chain([&HISTORY_FROM]).enumerate().skip(1);
-    let sets: Vec<_> = columns.map(|(at, column)| format!("{column} = ${}", at + 1)).collect();
-    let read = SESSION_COLUMNS.len() + 2;
+    let columns = SESSION_COLUMNS.iter().enumerate().skip(1);
+    let sets: Vec<_> = columns.map(|(at, (name, _))| format!("{name} = ${}", at + 1)).collect();
+    let read = SESSION_COLUMNS.len() + 1;
     format!("UPDATE sessions SET {} WHERE session_id = $1 AND version = ${read}", sets.join(", "))
+}
+
+/// A value of a row.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Cell<'a> {
+    Text(&'a str),
+    Made(String),
+    Number(i64),
+    Maybe(Option<i64>),
+}
+
+/// The values of a session.
+pub(super) fn session_cells(session: &Session) -> Vec<Cell<'_>> {
+    let pending = session
+        .pending
+        .as_ref()
+        .map(|pending| serde_json::to_string(pending).expect("a pending question is plain data"));
+    vec![
+        Cell::Text(&session.session_id),
+        Cell::Text(&session.owner.tenant),
+        Cell::Text(&session.owner.user_id),
+        Cell::Text(&session.external_key),
+        Cell::Text(&session.profile.employee_id),
+        Cell::Text(&session.profile.display_name),
+        Cell::Text(session.status.name()),
+        Cell::Text(&session.active_agent),
+        Cell::Text(&session.language),
+        Cell::Text(&session.intent),
+        Cell::Text(&session.intent_summary),
+        Cell::Number(session.entry_count),
+        Cell::Number(session.last_seq),
+        Cell::Number(session.open_turns),
+        Cell::Number(session.version),
+        Cell::Number(session.created_ms),
+        Cell::Number(session.updated_ms),
+        Cell::Maybe(session.expires_ms),
+        Cell::Maybe(session.closed_ms),
+        Cell::Text(&session.prior_session_id),
+        Cell::Number(session.carried),
+        Cell::Text(&session.summary),
+        Cell::Text(&session.metadata_json),
+        Cell::Made(pending.unwrap_or_default()),
+        Cell::Text(&session.brief_json),
+        Cell::Number(session.history_from),
+    ]
 }
 
 type Statement<'q> = Query<'q, Any, <Any as sqlx::Database>::Arguments>;
 
 pub(super) fn bind_session<'q>(statement: Statement<'q>, session: &Session) -> Statement<'q> {
-    let pending = session
-        .pending
-        .as_ref()
-        .map(|pending| serde_json::to_string(pending).expect("a pending question is plain data"));
-    statement
-        .bind(session.session_id.clone())
-        .bind(session.owner.tenant.clone())
-        .bind(session.owner.user_id.clone())
-        .bind(session.external_key.clone())
-        .bind(session.profile.employee_id.clone())
-        .bind(session.profile.display_name.clone())
-        .bind(session.status.name())
-        .bind(session.active_agent.clone())
-        .bind(session.language.clone())
-        .bind(session.intent.clone())
-        .bind(session.intent_summary.clone())
-        .bind(session.entry_count)
-        .bind(session.last_seq)
-        .bind(session.open_turns)
-        .bind(session.version)
-        .bind(session.created_ms)
-        .bind(session.updated_ms)
-        .bind(session.expires_ms)
-        .bind(session.closed_ms)
-        .bind(session.prior_session_id.clone())
-        .bind(session.carried)
-        .bind(session.summary.clone())
-        .bind(session.metadata_json.clone())
-        .bind(pending.unwrap_or_default())
-        .bind(session.brief_json.clone())
-        .bind(session.history_from)
+    session_cells(session).into_iter().fold(statement, |statement, cell| match cell {
+        Cell::Text(text) => statement.bind(text.to_owned()),
+        Cell::Made(text) => statement.bind(text),
+        Cell::Number(number) => statement.bind(number),
+        Cell::Maybe(number) => statement.bind(number),
+    })
 }
 
 #[derive(FromRow)]

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 
+use super::batch::{Outcome, Step};
 use super::{SqlStore, commit, state_of};
 use crate::session::{Owner, Session};
 use crate::store::{
@@ -9,7 +10,11 @@ use crate::store::{
 #[async_trait]
 impl Turns for SqlStore {
     async fn accept(&self, acceptance: &Acceptance) -> Result<Verdict, StoreError> {
-        self.accept_turn(acceptance).await
+        match self.writer.submit(Step::Accept(Box::new(acceptance.clone()))).await? {
+            Outcome::Accepted(accepted) => Ok(Verdict::Accepted(accepted)),
+            Outcome::Failed(error) => Err(error),
+            Outcome::Written(_) | Outcome::Undecided => self.accept_turn(acceptance).await,
+        }
     }
 
     async fn promote(
@@ -40,7 +45,11 @@ impl Turns for SqlStore {
     }
 
     async fn write(&self, page: &Page) -> Result<Session, StoreError> {
-        self.write_page(page).await
+        match self.writer.submit(Step::Write(Box::new(page.clone()))).await? {
+            Outcome::Written(session) => Ok(*session),
+            Outcome::Failed(error) => Err(error),
+            Outcome::Accepted(_) | Outcome::Undecided => self.write_page(page).await,
+        }
     }
 
     async fn known(&self, owner: &Owner, request_id: &str) -> Result<Option<Known>, StoreError> {

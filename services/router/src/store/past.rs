@@ -1,0 +1,196 @@
+//! What was said in sessions, kept in memory from one turn to the next.
+//!
+//! Every write to a session raises its version, so that a past of the version that the database has is the whole
+//! truth, whoever wrote it. Entries are kept as agents are told them.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use lru::LruCache;
+
+use super::Entry;
+
+/// How many sessions are remembered.
+const SESSIONS_MAX: NonZeroUsize = NonZeroUsize::new(8_192).expect("it is not zero");
+/// How many bytes of words are remembered.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// An entry of a session, with what agents are told of it worked out once.
+#[derive(Debug)]
+pub struct Line {
+    entry: Entry,
+    told: OnceLock<Told>,
+}
+
+/// How an entry reads in `turn_history`.
+#[derive(Debug)]
+pub struct Told {
+    /// One JSON object.
+    pub json: String,
+    /// Its estimated tokens, in hundredths.
+    pub hundredths: i64,
+}
+
+impl Line {
+    /// What agents are told of it.
+    pub fn told(&self, tell: impl FnOnce(&Entry) -> Told) -> &Told {
+        self.told.get_or_init(|| tell(&self.entry))
+    }
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        Self { entry, told: OnceLock::new() }
+    }
+}
+
+impl Deref for Line {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+/// The visible entries of one session, and what its active agent keeps of it.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// The version of the session that it belongs to.
+    pub version: i64,
+    /// The entries, oldest first.
+    pub lines: VecDeque<Arc<Line>>,
+    /// An agent and its state.
+    pub state: Option<(String, String)>,
+}
+
+impl Past {
+    /// Adds an entry where it belongs.
+    pub fn add(&mut self, entry: Entry) {
+        let before = self.lines.iter().rev().take_while(|line| entry.position < line.position);
+        let at = self.lines.len() - before.count();
+        self.lines.insert(at, Arc::new(entry.into()));
+    }
+
+    /// The last entries before a position, oldest first.
+    #[must_use]
+    pub fn before(&self, position: i64, max: usize) -> Vec<Arc<Line>> {
+        let end = self.lines.partition_point(|line| line.position < position);
+        self.lines.range(end.saturating_sub(max)..end).cloned().collect()
+    }
+
+    /// Forgets all but the last entries; the position of the first that stays.
+    pub fn keep_last(&mut self, max: usize) -> Option<i64> {
+        let surplus = self.lines.len().saturating_sub(max);
+        self.lines.drain(..surplus);
+        self.lines.front().map(|line| line.position)
+    }
+
+    fn bytes(&self) -> usize {
+        let words = self.lines.iter().map(|line| line.content.len() + size_of::<Line>());
+        words.sum::<usize>() + self.state.as_ref().map_or(0, |(_, state)| state.len())
+    }
+}
+
+/// The pasts of the sessions that were used last.
+#[derive(Debug)]
+pub struct Pasts {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    sessions: LruCache<String, (Past, usize)>,
+    bytes: usize,
+}
+
+impl Default for Pasts {
+    fn default() -> Self {
+        Self { kept: Mutex::new(Kept { sessions: LruCache::new(SESSIONS_MAX), bytes: 0 }) }
+    }
+}
+
+impl Pasts {
+    /// The past of a session at this version.
+    #[must_use]
+    pub fn at(&self, session_id: &str, version: i64) -> Option<Past> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (past, _) = kept.sessions.get(session_id)?;
+        (past.version == version).then(|| past.clone())
+    }
+
+    /// Remembers the past of a session, and forgets what was not used for longest.
+    pub fn remember(&self, session_id: String, past: Past) {
+        let bytes = past.bytes();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, (_, gone))) = kept.sessions.push(session_id, (past, bytes)) {
+            kept.bytes -= gone;
+        }
+        kept.bytes += bytes;
+        while BYTES_MAX < kept.bytes
+            && let Some((_, (_, gone))) = kept.sessions.pop_lru()
+        {
+            kept.bytes -= gone;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Role;
+
+    fn said(position: i64) -> Entry {
+        Entry {
+            position,
+            request_id: "r".to_owned(),
+            role: Role::User,
+            agent_id: String::new(),
+            content: "words".to_owned(),
+            intent_summary: String::new(),
+            timestamp_ms: position,
+        }
+    }
+
+    fn positions(lines: &[Arc<Line>]) -> Vec<i64> {
+        lines.iter().map(|line| line.position).collect()
+    }
+
+    #[test]
+    fn entries_stand_in_the_order_of_their_positions() {
+        let mut past = Past::default();
+        for position in [64, 128, 65, 192, 129] {
+            past.add(said(position));
+        }
+        assert_eq!(positions(&past.before(i64::MAX, 9)), [64, 65, 128, 129, 192]);
+        assert_eq!(positions(&past.before(129, 2)), [65, 128], "the last two before it");
+        assert_eq!(past.keep_last(2), Some(129));
+        assert_eq!(positions(&past.before(i64::MAX, 9)), [129, 192]);
+    }
+
+    #[test]
+    fn a_past_of_another_version_is_none() {
+        let pasts = Pasts::default();
+        pasts.remember("a".to_owned(), Past { version: 3, ..Past::default() });
+        assert!(pasts.at("a", 3).is_some());
+        assert!(pasts.at("a", 4).is_none() && pasts.at("b", 3).is_none());
+    }
+
+    #[test]
+    fn words_are_forgotten_when_there_are_too_many() {
+        let pasts = Pasts::default();
+        let long = || {
+            let mut past = Past::default();
+            past.add(Entry { content: "x".repeat(BYTES_MAX / 2), ..said(1) });
+            past
+        };
+        for id in ["a", "b", "b", "c"] {
+            pasts.remember(id.to_owned(), long());
+        }
+        assert!(pasts.at("a", 0).is_none() && pasts.at("c", 0).is_some());
+        let kept = pasts.kept.lock().unwrap();
+        let bytes: usize = kept.sessions.iter().map(|(_, (_, bytes))| bytes).sum();
+        assert_eq!(kept.bytes, bytes);
+    }
+}

@@ -1,0 +1,202 @@
+//! The text of the statement that writes a batch.
+//!
+//! Each part reads its rows from one JSON parameter, so that the text never changes and is prepared once. A guard at
+//! the end fails, and everything with it, when a session or a turn was no longer as the batch had read it.
+
+use chassis::Engine;
+
+use super::super::row::SESSION_COLUMNS;
+
+/// How many parts there are; each has the parameter of its number.
+const PARTS: usize = 10;
+/// The parts whose every row must count, with the parameters that say how many rows they have.
+const GUARDED: [(usize, usize); 4] = [(1, 11), (2, 12), (3, 13), (4, 14)];
+const UNLESS_KNOWN: &str = " ON CONFLICT DO NOTHING";
+const KEEP_STATE: &str =
+    " ON CONFLICT (session_id, agent_id) DO UPDATE SET state_json = excluded.state_json";
+
+/// Where the value of a column comes from.
+#[derive(Clone, Copy)]
+enum Value {
+    /// The text at this place of the row.
+    Text(usize),
+    /// The number at this place of the row.
+    Number(usize),
+    /// A value that is always the same.
+    Fixed(&'static str),
+}
+use Value::{Fixed, Number, Text};
+
+impl Value {
+    fn sql(self) -> String {
+        match self {
+            Text(at) => format!("r.value->>{at}"),
+            Number(at) => format!("CAST(r.value->>{at} AS BIGINT)"),
+            Fixed(value) => value.to_owned(),
+        }
+    }
+}
+
+type Column = (&'static str, Value);
+
+const TURNS: [Column; 18] = [
+    ("turn_id", Text(0)),
+    ("tenant", Text(1)),
+    ("user_id", Text(2)),
+    ("request_id", Text(3)),
+    ("session_id", Text(4)),
+    ("session_new", Number(5)),
+    ("fingerprint", Text(6)),
+    ("seq", Number(7)),
+    ("state", Text(8)),
+    ("lease_until_ms", Number(9)),
+    ("created_ms", Number(10)),
+    ("is_anonymous", Fixed("0")),
+    ("attempt", Fixed("1")),
+    ("fence", Fixed("1")),
+    ("is_cancelled", Fixed("0")),
+    ("provisional_json", Fixed("''")),
+    ("ending_json", Fixed("''")),
+    ("record_json", Fixed("''")),
+];
+const ENTRIES: [Column; 9] = [
+    ("session_id", Text(0)),
+    ("position", Number(1)),
+    ("turn_id", Text(2)),
+    ("request_id", Text(3)),
+    ("role", Text(4)),
+    ("agent_id", Text(5)),
+    ("content", Text(6)),
+    ("intent_summary", Text(7)),
+    ("timestamp_ms", Number(8)),
+];
+const STATES: [Column; 3] =
+    [("session_id", Text(0)), ("agent_id", Text(1)), ("state_json", Text(2))];
+const SWITCHES: [Column; 4] = [
+    ("handoff_id", Text(0)),
+    ("session_id", Text(1)),
+    ("to_agent", Text(2)),
+    ("switched_ms", Number(3)),
+];
+const SETTLEMENTS: [Column; 5] = [
+    ("charge_id", Text(0)),
+    ("turn_id", Text(1)),
+    ("order_json", Text(2)),
+    ("due_ms", Number(3)),
+    ("tries", Number(4)),
+];
+const OUTBOX: [Column; 8] = [
+    ("event_id", Text(0)),
+    ("session_id", Text(1)),
+    ("event_type", Text(2)),
+    ("payload_json", Text(3)),
+    ("created_ms", Number(4)),
+    ("due_ms", Number(4)),
+    ("tries", Fixed("0")),
+    ("is_streamed", Fixed("0")),
+];
+
+/// The statement that writes a batch.
+pub(super) fn write(engine: Engine) -> String {
+    let parts: Vec<_> = (1..=PARTS).map(|part| (part, part_of(engine, part))).collect();
+    match engine {
+        Engine::Sqlite => one_after_the_other(&parts),
+        Engine::Postgres => side_by_side(&parts),
+    }
+}
+
+/// A list of statements, sent as one.
+fn one_after_the_other(parts: &[(usize, String)]) -> String {
+    let mut sql = "BEGIN IMMEDIATE;\n".to_owned();
+    for (part, text) in parts {
+        sql.push_str(text);
+        sql.push_str(";\n");
+        if let Some((_, count)) = GUARDED.iter().find(|(guarded, _)| guarded == part) {
+            // What is not JSON is an error, and ends the list here.
+            sql.push_str(&format!("SELECT json(iif(changes() = ${count}, '1', '!'));\n"));
+        }
+    }
+    sql.push_str("COMMIT");
+    sql
+}
+
+/// One statement that commits by itself.
+fn side_by_side(parts: &[(usize, String)]) -> String {
+    let parts = parts.iter().map(|(part, text)| format!("p{part} AS ({text} RETURNING 1)"));
+    let parts: Vec<_> = parts.collect();
+    let holds = GUARDED.map(|(part, count)| format!("(SELECT COUNT(*) FROM p{part}) = ${count}"));
+    format!(
+        "WITH {} SELECT CAST(1 / (CASE WHEN {} THEN 1 ELSE 0 END) AS BIGINT)",
+        parts.join(",\n"),
+        holds.join(" AND ")
+    )
+}
+
+/// One part; its rows are `r`.
+fn part_of(engine: Engine, part: usize) -> String {
+    let rows = match engine {
+        Engine::Sqlite => format!("json_each(${part}) AS r"),
+        Engine::Postgres => format!("jsonb_array_elements(${part}::jsonb) AS r(value)"),
+    };
+    match part {
+        1 => insert("sessions", &sessions(), &rows, UNLESS_KNOWN),
+        2 => move_sessions(&rows),
+        3 => insert("turns", &TURNS, &rows, UNLESS_KNOWN),
+        4 => mark_turns(&rows),
+        5 => insert("session_entries", &ENTRIES, &rows, ""),
+        6 => insert("session_states", &STATES, &rows, KEEP_STATE),
+        7 => insert("session_switches", &SWITCHES, &rows, UNLESS_KNOWN),
+        8 => insert("turn_settlements", &SETTLEMENTS, &rows, UNLESS_KNOWN),
+        9 => insert("session_outbox", &OUTBOX, &rows, ""),
+        _ => drop_entries(engine, &rows),
+    }
+}
+
+fn insert(table: &str, columns: &[Column], rows: &str, conflict: &str) -> String {
+    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+    let values: Vec<_> = columns.iter().map(|(_, value)| value.sql()).collect();
+    let (names, values) = (names.join(", "), values.join(", "));
+    format!("INSERT INTO {table} ({names}) SELECT {values} FROM {rows} WHERE true{conflict}")
+}
+
+fn sessions() -> Vec<Column> {
+    let columns = SESSION_COLUMNS.iter().enumerate();
+    let value = |at, is_number| if is_number { Number(at) } else { Text(at) };
+    columns.map(|(at, (name, is_number))| (*name, value(at, *is_number))).collect()
+}
+
+fn move_sessions(rows: &str) -> String {
+    let columns = sessions();
+    let sets = columns.iter().skip(1).map(|(name, value)| format!("{name} = {}", value.sql()));
+    let sets: Vec<_> = sets.collect();
+    format!(
+        "UPDATE sessions SET {} FROM {rows} \
+         WHERE sessions.session_id = r.value->>0 AND sessions.version = {}",
+        sets.join(", "),
+        Number(columns.len()).sql()
+    )
+}
+
+/// A turn that runs goes on or ends; one that waits can only end.
+fn mark_turns(rows: &str) -> String {
+    format!(
+        "UPDATE turns SET state = r.value->>2, ending_json = r.value->>3, \
+         record_json = r.value->>4, provisional_json = r.value->>5, finished_ms = {} FROM {rows} \
+         WHERE turns.turn_id = r.value->>0 AND turns.fence = {} AND (turns.state = 'running' \
+         OR (turns.state <> 'done' AND r.value->>2 = 'done'))",
+        Number(6).sql(),
+        Number(1).sql()
+    )
+}
+
+/// Drops the entries of a session before a position.
+fn drop_entries(engine: Engine, rows: &str) -> String {
+    let is_old = format!("e.session_id = r.value->>0 AND e.position < {}", Number(1).sql());
+    match engine {
+        Engine::Sqlite => format!(
+            "DELETE FROM session_entries WHERE rowid IN \
+             (SELECT e.rowid FROM {rows} JOIN session_entries e ON {is_old})"
+        ),
+        Engine::Postgres => format!("DELETE FROM session_entries e USING {rows} WHERE {is_old}"),
+    }
+}
