@@ -15,7 +15,7 @@ const FOLDERS: [&str; 6] = ["agents", "chassis", "proto", "services", "src", "te
 const SERVICES: [&str; 6] = ["gateway", "classifier", "registry", "budget", "router", "handoff"];
 
 /// Rules without input and output: each stands for its file and for the folder of the same name.
-const PURE: [&str; 47] = [
+const PURE: [&str; 49] = [
     "chassis/src/address",
     "chassis/src/redact",
     "chassis/src/screen",
@@ -29,7 +29,9 @@ const PURE: [&str; 47] = [
     "services/budget/src/period",
     "services/budget/src/policy",
     "services/budget/src/pricing",
+    "services/budget/src/proof",
     "services/budget/src/rules",
+    "services/budget/src/simulation",
     "services/classifier/src/breaker",
     "services/classifier/src/calibration",
     "services/classifier/src/entities",

@@ -217,10 +217,29 @@ fn fraction(parts: i64) -> f64 {
     parts as f64 / ONE as f64
 }
 
-/// A definition with the account of its key, if it names one.
-pub(crate) fn view(definition: &Definition, book: Option<&Book>) -> v1::BudgetView {
+pub(crate) fn wire_definition(definition: &Definition) -> v1::BudgetDefinition {
     let policy = &definition.policy;
     let rules = policy.auto_downgrade.iter();
+    v1::BudgetDefinition {
+        scope: Some(wire_scope(&definition.scope)),
+        limit_micros: definition.limit_micros,
+        period: definition.period.clone(),
+        policy: Some(v1::BudgetPolicy {
+            soft_cap: fraction(policy.soft_cap),
+            hard_cap: fraction(policy.hard_cap),
+            notify_at: policy.notify_at.iter().copied().map(fraction).collect(),
+            auto_downgrade: rules
+                .map(|r| v1::DowngradeRule { from: r.from.clone(), to: r.to.clone() })
+                .collect(),
+            disable_tools: policy.disable_tools.clone(),
+            strict_projection: policy.strict_projection,
+        }),
+        version: definition.version,
+    }
+}
+
+/// A definition with the account of its key, if it names one.
+pub(crate) fn view(definition: &Definition, book: Option<&Book>) -> v1::BudgetView {
     let account = book.map(|book| v1::BudgetAccount {
         period_id: book.period_id.clone(),
         spent_micros: book.spent_micros,
@@ -229,25 +248,7 @@ pub(crate) fn view(definition: &Definition, book: Option<&Book>) -> v1::BudgetVi
             .max(0),
         state: definition.state(book.spent_micros).to_owned(),
     });
-    v1::BudgetView {
-        definition: Some(v1::BudgetDefinition {
-            scope: Some(wire_scope(&definition.scope)),
-            limit_micros: definition.limit_micros,
-            period: definition.period.clone(),
-            policy: Some(v1::BudgetPolicy {
-                soft_cap: fraction(policy.soft_cap),
-                hard_cap: fraction(policy.hard_cap),
-                notify_at: policy.notify_at.iter().copied().map(fraction).collect(),
-                auto_downgrade: rules
-                    .map(|r| v1::DowngradeRule { from: r.from.clone(), to: r.to.clone() })
-                    .collect(),
-                disable_tools: policy.disable_tools.clone(),
-                strict_projection: policy.strict_projection,
-            }),
-            version: definition.version,
-        }),
-        account,
-    }
+    v1::BudgetView { definition: Some(wire_definition(definition)), account }
 }
 
 pub(crate) fn owner(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::{Life, Resources, clock};
+use chassis::{Database, Life, Resources, clock};
 use proto::v1::budget_server::BudgetServer;
 
 pub mod account;
@@ -16,15 +16,17 @@ mod batch;
 mod config;
 mod convert;
 pub mod event;
-mod file;
+pub mod file;
 pub mod fold;
 pub mod ledger;
 pub mod operation;
 pub mod period;
 pub mod policy;
 pub mod pricing;
+pub mod proof;
 pub mod rules;
 mod service;
+pub mod simulation;
 pub mod store;
 mod watch;
 
@@ -89,7 +91,7 @@ pub async fn build(
     resources: &Resources,
 ) -> anyhow::Result<BudgetServer<Service>> {
     let database = resources.database.clone().context("the budget needs a database")?;
-    database.migrate("budget", sqlx::migrate!()).await?;
+    migrate(&database).await?;
     let mut prices = Prices::default();
     if let Some(path) = &config.pricing_file {
         let (entries, aliases) = file::prices(path)?;
@@ -111,6 +113,11 @@ pub async fn build(
     );
     let service = Service::new(config.clone(), store, batcher, (rules, resources.life.clone()));
     Ok(BudgetServer::new(service))
+}
+
+/// Brings the tables of the budget up to date.
+pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+    database.migrate("budget", sqlx::migrate!()).await
 }
 
 /// Stores the definitions of the file; without a file an empty store gets the built-in one.

@@ -21,6 +21,24 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// One that names a scope and changes nothing.
+    #[must_use]
+    pub fn look(owner: &Owner) -> Self {
+        Self::Reserve(Reserve {
+            charge: Charge { tenant: owner.tenant.clone(), id: String::new() },
+            scopes: vec![owner.scope.clone()],
+            model: String::new(),
+            input_tokens: 0,
+            max_output_tokens: None,
+            per_call_micros: None,
+            estimate_micros: Some(0),
+            tools: Vec::new(),
+            ttl_ms: 0,
+            user_id: String::new(),
+            agent_id: String::new(),
+        })
+    }
+
     /// The charge it is about.
     #[must_use]
     pub fn charge(&self) -> &Charge {

@@ -9,15 +9,19 @@ use proto::v1::budget_server::Budget;
 use proto::v1::{self, Empty};
 use tonic::{Request, Response, Status};
 
+use crate::account::Owner;
 use crate::batch::Batcher;
 use crate::config::Config;
 use crate::convert::{self, invalid};
+use crate::ledger::Book;
 use crate::operation::{Answer, Operation, Refusal, Reserve};
 use crate::rules::Rules;
 use crate::store::Store;
 use crate::{Error, watch};
 
+mod proving;
 mod reading;
+mod simulating;
 
 /// The budget as a service.
 pub struct Service {
@@ -50,9 +54,14 @@ impl Service {
         convert::reserve(request, ttl_ms)
     }
 
-    async fn view(&self, owner: &crate::account::Owner) -> Result<v1::BudgetView, Error> {
+    async fn book(&self, owner: &Owner, now_ms: i64) -> Result<Book, Error> {
+        let sheet = self.store.look(&[Operation::look(owner)], now_ms).await?;
+        Ok(sheet.book(owner, now_ms))
+    }
+
+    async fn view(&self, owner: &Owner) -> Result<v1::BudgetView, Error> {
         let now_ms = clock::now_ms();
-        let book = self.store.book(owner, now_ms).await?;
+        let book = self.book(owner, now_ms).await?;
         let Some(definition) = &book.definition else {
             return Err(Error::Missing(owner.scope.clone()));
         };
@@ -125,7 +134,9 @@ impl Budget for Service {
             "check".clone_into(&mut request.charge_id);
         }
         let ask = self.ask(request)?;
-        let verdict = self.store.check(&ask, clock::now_ms()).await?;
+        let now_ms = clock::now_ms();
+        let sheet = self.store.look(&[Operation::Reserve(ask.clone())], now_ms).await?;
+        let verdict = sheet.check(&ask, &self.rules, now_ms);
         Ok(Response::new(convert::decision(verdict)))
     }
 
@@ -147,7 +158,7 @@ impl Budget for Service {
             scope,
             "a budget was put"
         );
-        let owner = crate::account::Owner { tenant, scope: stored.scope };
+        let owner = Owner { tenant, scope: stored.scope };
         Ok(Response::new(v1::PutBudgetResponse { budget: Some(self.view(&owner).await?), created }))
     }
 
@@ -164,11 +175,10 @@ impl Budget for Service {
         let tenant = convert::tenant(request.get_ref().context.as_ref());
         let mut budgets = Vec::new();
         for definition in self.store.list(&tenant).await? {
-            let owner =
-                crate::account::Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
+            let owner = Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
             let book = match definition.scope.key.as_str() {
                 "*" => None,
-                _ => Some(self.store.book(&owner, clock::now_ms()).await?),
+                _ => Some(self.book(&owner, clock::now_ms()).await?),
             };
             budgets.push(convert::view(&definition, book.as_ref()));
         }
@@ -229,6 +239,21 @@ impl Budget for Service {
         request: Request<v1::EstimateCostRequest>,
     ) -> Reply<v1::EstimateCostResponse> {
         Ok(Response::new(self.estimated(request.into_inner())?))
+    }
+
+    async fn explain_balance(
+        &self,
+        request: Request<v1::ExplainBalanceRequest>,
+    ) -> Reply<v1::ExplainBalanceResponse> {
+        Ok(Response::new(self.explained(request.into_inner()).await?))
+    }
+
+    async fn verify(&self, request: Request<v1::VerifyRequest>) -> Reply<v1::VerifyResponse> {
+        Ok(Response::new(self.verified(request.into_inner()).await?))
+    }
+
+    async fn simulate(&self, request: Request<v1::SimulateRequest>) -> Reply<v1::SimulateResponse> {
+        Ok(Response::new(self.simulated(request.into_inner()).await?))
     }
 
     type WatchEventsStream = BoxStream<'static, Result<v1::BudgetEvent, Status>>;

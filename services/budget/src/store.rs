@@ -5,16 +5,20 @@ use async_trait::async_trait;
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
-use crate::ledger::Book;
-use crate::operation::{Operation, Reserve, Verdict};
-use crate::policy::Definition;
+use crate::fold::Sheet;
+use crate::operation::Operation;
+use crate::policy::{Definition, Scope};
+use crate::proof::{Explanation, Page, Verified};
 
+mod names;
+mod place;
+mod proof;
 mod report;
 mod rows;
 mod sheet;
 pub(crate) mod sql;
 
-pub(crate) use report::cursor as report_cursor;
+pub use place::Place;
 
 /// What entries are asked for. Empty and absent parts ask for all.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +38,18 @@ pub struct Filter {
     /// Until before when.
     pub to_ms: Option<i64>,
     /// After this place in the order of time and charge.
-    pub cursor: String,
+    pub after: Option<Place>,
     /// At most so many.
     pub limit: i64,
+}
+
+impl Filter {
+    /// The scope that it names.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        let scope = Scope { kind: self.kind.clone(), key: self.key.clone() };
+        Owner { tenant: self.tenant.clone(), scope }
+    }
 }
 
 /// An event as it is stored.
@@ -66,8 +79,8 @@ pub trait Store: Send + Sync {
     /// Folds the operations over the accounts and commits once.
     async fn commit(&self, operations: &[Operation], now_ms: i64) -> Result<Answers, Error>;
 
-    /// What a reserve would be answered.
-    async fn check(&self, ask: &Reserve, now_ms: i64) -> Result<Verdict, Error>;
+    /// All that the operations would work on, in one look.
+    async fn look(&self, operations: &[Operation], now_ms: i64) -> Result<Sheet, Error>;
 
     /// Holds that are past their time.
     async fn overdue(&self, now_ms: i64, limit: i64) -> Result<Vec<Charge>, Error>;
@@ -95,14 +108,17 @@ pub trait Store: Send + Sync {
     /// Whether there is any definition, of any tenant.
     async fn is_empty(&self) -> Result<bool, Error>;
 
-    /// The present book of a scope.
-    async fn book(&self, owner: &Owner, now_ms: i64) -> Result<Book, Error>;
-
     /// Starts the account of a scope anew; gives the new period and what was spent in the old one.
     async fn reset(&self, owner: &Owner, now_ms: i64) -> Result<(String, i64), Error>;
 
     /// Rows of the ledger in the order of time.
     async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, Error>;
+
+    /// Adds up a page of accounts.
+    async fn verify(&self, page: &Page) -> Result<Verified, Error>;
+
+    /// What the balance of the account that the filter names is made of, with a page of its ledger.
+    async fn explain(&self, filter: &Filter) -> Result<Explanation, Error>;
 
     /// Events of a tenant after this one, in the order of commits.
     async fn events(&self, tenant: &str, after: i64, limit: i64)

@@ -6,13 +6,31 @@ use proto::v1;
 use super::Service;
 use crate::account::Entry;
 use crate::convert::{self, invalid};
-use crate::store::{Filter, report_cursor};
+use crate::store::{Filter, Place};
 use crate::{Error, analytics};
 
 /// The most ledger rows of one report.
 const REPORT_ROWS_MAX: i64 = 200_000;
 const PAGE: i64 = 100;
 const PAGE_MAX: i64 = 1_000;
+
+/// The place that a cursor of ours names; an empty one names none.
+pub(super) fn place(cursor: &str) -> Result<Option<Place>, Error> {
+    if cursor.is_empty() {
+        return Ok(None);
+    }
+    Place::read(cursor).map(Some).ok_or_else(|| invalid("cursor", "is none that was given out"))
+}
+
+/// The cursor of what comes after an entry.
+pub(super) fn cursor_of(entry: &Entry) -> String {
+    Place::of(entry).write()
+}
+
+/// How long a page is that was asked for.
+pub(super) fn page_of(asked: i64, usual: i64) -> i64 {
+    if asked <= 0 { usual } else { asked.min(PAGE_MAX) }
+}
 
 impl Service {
     async fn entries(&self, request: &v1::ReportRequest) -> Result<Vec<Entry>, Error> {
@@ -60,6 +78,7 @@ impl Service {
         };
         let rates = analytics::rates(&entries, clock::now_ms(), minutes, hours);
         Ok(v1::ReportResponse {
+            is_partial: i64::try_from(entries.len()).is_ok_and(|count| count == REPORT_ROWS_MAX),
             rows: analytics::rows(&entries, group_by).into_iter().map(row).collect(),
             scopes: rates.into_iter().map(rate).collect(),
         })
@@ -70,7 +89,7 @@ impl Service {
         request: v1::ListLedgerRequest,
     ) -> Result<v1::ListLedgerResponse, Error> {
         let scope = request.scope.unwrap_or_default();
-        let limit = if request.limit <= 0 { PAGE } else { request.limit.min(PAGE_MAX) };
+        let limit = page_of(request.limit, PAGE);
         let filter = Filter {
             tenant: convert::tenant(request.context.as_ref()),
             kind: scope.r#type,
@@ -79,12 +98,12 @@ impl Service {
             charge_id: request.charge_id,
             from_ms: request.from_ms,
             to_ms: request.to_ms,
-            cursor: request.cursor,
+            after: place(&request.cursor)?,
             limit,
         };
         let entries = self.store.entries(&filter).await?;
         let is_full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
-        let next_cursor = entries.last().filter(|_| is_full).map(report_cursor).unwrap_or_default();
+        let next_cursor = entries.last().filter(|_| is_full).map(cursor_of).unwrap_or_default();
         Ok(v1::ListLedgerResponse {
             entries: entries.iter().map(convert::entry).collect(),
             next_cursor,

@@ -1,8 +1,8 @@
-//! Reading the ledger.
+//! Reading the ledger, row by row.
 
-use sqlx::{AnyPool, AssertSqlSafe};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::Filter;
+use super::{Filter, Place};
 use crate::Error;
 use crate::account::{Charge, Entry};
 use crate::policy::Scope;
@@ -42,14 +42,8 @@ impl From<Row> for Entry {
     }
 }
 
-/// Where a page ended: time, charge id, scope type, scope key.
-#[must_use]
-pub(crate) fn cursor(entry: &Entry) -> String {
-    let Entry { timestamp_ms, charge, scope, .. } = entry;
-    format!("{timestamp_ms}\t{}\t{}\t{}", charge.id, scope.kind, scope.key)
-}
-
-pub(super) async fn entries(pool: &AnyPool, filter: &Filter) -> Result<Vec<Entry>, Error> {
+/// The conditions of a filter and the texts that they compare with.
+pub(super) fn conditions(filter: &Filter) -> (Vec<String>, Vec<String>) {
     let mut conditions = vec!["tenant = $1".to_owned()];
     let mut texts = vec![filter.tenant.clone()];
     let equal = [
@@ -65,17 +59,23 @@ pub(super) async fn entries(pool: &AnyPool, filter: &Filter) -> Result<Vec<Entry
     // Numbers stand in the statement itself: they are numbers by type.
     conditions.extend(filter.from_ms.map(|from| format!("{from} <= timestamp_ms")));
     conditions.extend(filter.to_ms.map(|to| format!("timestamp_ms < {to}")));
-    let mut place = filter.cursor.splitn(4, '\t');
-    if let Some(after) = place.next().and_then(|time| time.parse::<i64>().ok()) {
-        texts.extend((0..3).map(|_| place.next().unwrap_or_default().to_owned()));
+    if let Some(Place { timestamp_ms: after, charge_id, scope }) = &filter.after {
+        texts.extend([charge_id.clone(), scope.kind.clone(), scope.key.clone()]);
         let last = texts.len();
         conditions.push(format!(
-            "(timestamp_ms > {after} OR (timestamp_ms = {after} AND (charge_id > ${a} OR (charge_id = ${a} AND \
-             (scope_type > ${b} OR (scope_type = ${b} AND scope_key > ${last}))))))",
-            a = last - 2,
-            b = last - 1
+            "(timestamp_ms, charge_id, scope_type, scope_key) > ({after}, ${}, ${}, ${last})",
+            last - 2,
+            last - 1
         ));
     }
+    (conditions, texts)
+}
+
+pub(super) async fn entries(
+    connection: &mut AnyConnection,
+    filter: &Filter,
+) -> Result<Vec<Entry>, Error> {
+    let (conditions, texts) = conditions(filter);
     let sql = format!(
         "SELECT tenant, charge_id, scope_type, scope_key, period_id, amount_micros, estimated, model, input_tokens, \
          output_tokens, user_id, agent_id, timestamp_ms FROM budget_ledger WHERE {} \
@@ -86,5 +86,5 @@ pub(super) async fn entries(pool: &AnyPool, filter: &Filter) -> Result<Vec<Entry
     let query = texts
         .into_iter()
         .fold(sqlx::query_as::<_, Row>(AssertSqlSafe(sql)), |query, text| query.bind(text));
-    Ok(query.fetch_all(pool).await?.into_iter().map(Entry::from).collect())
+    Ok(query.fetch_all(connection).await?.into_iter().map(Entry::from).collect())
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AnyConnection, Row as _};
 
+use super::names::{charge_name, scope_name};
 use super::rows::{self, Value};
 use super::sql::definition_of;
 use crate::Error;
@@ -11,16 +12,6 @@ use crate::account::{Account, Charge, Entry, Owner, Reservation};
 use crate::event::Mark;
 use crate::fold::Sheet;
 use crate::operation::Operation;
-
-/// The text that names a charge in the store.
-pub(super) fn charge_name(charge: &Charge) -> String {
-    format!("{}/{}", charge.tenant, charge.id)
-}
-
-/// The text that names a scope in the store.
-pub(super) fn scope_name(owner: &Owner) -> String {
-    format!("{}/{}/{}", owner.tenant, owner.scope.kind, owner.scope.key)
-}
 
 /// Reads what the operations need. With `lock`, reservations first and scopes second, each in order, so that two batches
 /// cannot wait for each other.

@@ -7,15 +7,15 @@ use chassis::Database;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
-use super::{Filter, Store, StoredEvent, report, sheet};
+use super::{Filter, Store, StoredEvent, names, proof, report, sheet};
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
 use crate::event::{Event, Mark};
-use crate::fold;
-use crate::ledger::Book;
-use crate::operation::{Operation, Reserve, Verdict};
+use crate::fold::{self, Sheet};
+use crate::operation::Operation;
 use crate::policy::{Definition, Policy, Scope};
+use crate::proof::{Explanation, Page, Verified};
 use crate::rules::Rules;
 
 /// How often a batch is tried again when another replica was faster with one of its charges.
@@ -56,13 +56,6 @@ impl SqlStore {
         transaction.commit().await?;
         Ok(answers)
     }
-
-    async fn look(&self, operations: &[Operation], now_ms: i64) -> Result<fold::Sheet, Error> {
-        let mut transaction = self.database.pool.begin().await?;
-        let sheet = sheet::load(&mut transaction, operations, "", now_ms).await?;
-        transaction.rollback().await?;
-        Ok(sheet)
-    }
 }
 
 #[async_trait]
@@ -77,9 +70,11 @@ impl Store for SqlStore {
         self.try_commit(operations, now_ms).await
     }
 
-    async fn check(&self, ask: &Reserve, now_ms: i64) -> Result<Verdict, Error> {
-        let sheet = self.look(&[Operation::Reserve(ask.clone())], now_ms).await?;
-        Ok(sheet.check(ask, &self.rules, now_ms))
+    async fn look(&self, operations: &[Operation], now_ms: i64) -> Result<Sheet, Error> {
+        let mut transaction = self.database.pool.begin().await?;
+        let sheet = sheet::load(&mut transaction, operations, "", now_ms).await?;
+        transaction.rollback().await?;
+        Ok(sheet)
     }
 
     async fn overdue(&self, now_ms: i64, limit: i64) -> Result<Vec<Charge>, Error> {
@@ -87,11 +82,7 @@ impl Store for SqlStore {
                    ORDER BY expires_ms LIMIT $2";
         let rows: Vec<(String,)> =
             sqlx::query_as(sql).bind(now_ms).bind(limit).fetch_all(&self.database.pool).await?;
-        let charge = |(name,): &(String,)| {
-            let (tenant, id) = name.split_once('/')?;
-            Some(Charge { tenant: tenant.to_owned(), id: id.to_owned() })
-        };
-        Ok(rows.iter().filter_map(charge).collect())
+        Ok(rows.iter().filter_map(|(name,)| names::charge_of(name)).collect())
     }
 
     async fn open_count(&self) -> Result<i64, Error> {
@@ -165,14 +156,10 @@ impl Store for SqlStore {
         Ok(count == 0)
     }
 
-    async fn book(&self, owner: &Owner, now_ms: i64) -> Result<Book, Error> {
-        let sheet = self.look(&[probe(owner)], now_ms).await?;
-        Ok(sheet.book(owner, now_ms))
-    }
-
     async fn reset(&self, owner: &Owner, now_ms: i64) -> Result<(String, i64), Error> {
         let mut transaction = self.database.pool.begin().await?;
-        let mut sheet = sheet::load(&mut transaction, &[probe(owner)], self.lock(), now_ms).await?;
+        let probe = [Operation::look(owner)];
+        let mut sheet = sheet::load(&mut transaction, &probe, self.lock(), now_ms).await?;
         let before = sheet.book(owner, now_ms);
         *sheet.resets.entry(owner.clone()).or_default() += 1;
         let period = sheet.period(owner, now_ms);
@@ -186,7 +173,15 @@ impl Store for SqlStore {
     }
 
     async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, Error> {
-        report::entries(&self.database.pool, filter).await
+        report::entries(&mut *self.database.pool.acquire().await?, filter).await
+    }
+
+    async fn verify(&self, page: &Page) -> Result<Verified, Error> {
+        proof::verify(&self.database, page).await
+    }
+
+    async fn explain(&self, filter: &Filter) -> Result<Explanation, Error> {
+        proof::explain(&self.database, filter).await
     }
 
     async fn events(
@@ -214,25 +209,8 @@ impl Store for SqlStore {
 
 async fn count_reset(connection: &mut AnyConnection, owner: &Owner) -> Result<(), Error> {
     let sql = "UPDATE budget_scopes SET resets = resets + 1 WHERE scope = $1";
-    sqlx::query(sql).bind(sheet::scope_name(owner)).execute(connection).await?;
+    sqlx::query(sql).bind(names::scope_name(owner)).execute(connection).await?;
     Ok(())
-}
-
-/// An operation that names a scope and changes nothing.
-fn probe(owner: &Owner) -> Operation {
-    Operation::Reserve(Reserve {
-        charge: Charge { tenant: owner.tenant.clone(), id: String::new() },
-        scopes: vec![owner.scope.clone()],
-        model: String::new(),
-        input_tokens: 0,
-        max_output_tokens: None,
-        per_call_micros: None,
-        estimate_micros: Some(0),
-        tools: Vec::new(),
-        ttl_ms: 0,
-        user_id: String::new(),
-        agent_id: String::new(),
-    })
 }
 
 /// A row of budget_definitions, from its second column on.

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod money;
+mod prove;
 mod world;

@@ -241,6 +241,24 @@ impl Budget for Money {
         no()
     }
 
+    async fn explain_balance(
+        &self,
+        _: Request<ExplainBalanceRequest>,
+    ) -> Result<Response<ExplainBalanceResponse>, Status> {
+        no()
+    }
+
+    async fn verify(&self, _: Request<VerifyRequest>) -> Result<Response<VerifyResponse>, Status> {
+        no()
+    }
+
+    async fn simulate(
+        &self,
+        _: Request<SimulateRequest>,
+    ) -> Result<Response<SimulateResponse>, Status> {
+        no()
+    }
+
     async fn watch_events(
         &self,
         _: Request<WatchEventsRequest>,
