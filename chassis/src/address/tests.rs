@@ -3,6 +3,7 @@ use core::net::IpAddr;
 use super::*;
 
 mod forms;
+mod fuzz;
 
 fn refused(url: &str) -> Option<Refused> {
     Target::parse(url, &Allowlist::default()).err()

@@ -16,6 +16,8 @@ use crate::node::{Fault, Place};
 pub mod change;
 pub mod draft;
 pub mod folder;
+#[cfg(test)]
+mod fuzz;
 pub mod resolve;
 #[cfg(test)]
 mod tests;
