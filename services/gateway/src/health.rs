@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use self::checks::Findings;
 use crate::front::Front;
@@ -20,7 +21,7 @@ use crate::time::Time;
 const FRESH: Duration = Duration::from_millis(250);
 
 /// What every health body says.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Alive {
     status: &'static str,
     service: &'static str,
@@ -36,7 +37,7 @@ impl Alive {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Check {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +46,8 @@ pub(crate) struct Check {
 }
 
 /// The body of a deep look.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
 pub(crate) struct Report {
     #[serde(flatten)]
     alive: Alive,

@@ -6,12 +6,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 use crate::front::Front;
 use crate::middleware::{admit, cors, outer, security};
+use crate::openapi::{self, Atlas};
 use crate::problem::Problem;
 use crate::routes::{
     agents, breakers, budgets, chat, explain, health, request, sessions, spend, tickets,
@@ -28,14 +30,15 @@ pub(crate) fn router(front: &Arc<Front>) -> Router {
         .layer(CatchPanicLayer::custom(panicked));
     ["/api/v1", "/v1"]
         .into_iter()
-        .fold(Router::new(), versioned)
-        .route(chat::PATH, post(chat::complete))
-        .route("/", get(websocket::connect))
-        .route("/ws", get(websocket::connect))
-        .route("/health", get(health::shallow))
-        .route("/health/deep", get(health::deep))
-        .route("/metrics", get(health::metrics))
-        .merge(mcp::routes(front))
+        .fold(Atlas::new(), versioned)
+        .mount("", routes!(chat::complete))
+        .mount("", routes!(websocket::connect))
+        .mount_at("/", "_root", routes!(websocket::connect))
+        .mount("", routes!(health::shallow))
+        .mount("", routes!(health::deep))
+        .mount("", routes!(health::metrics))
+        .mount("", mcp::routes(front))
+        .finish()
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(layers)
@@ -43,36 +46,31 @@ pub(crate) fn router(front: &Arc<Front>) -> Router {
 }
 
 /// What stands under each version's prefix.
-fn versioned(router: Router<Arc<Front>>, prefix: &str) -> Router<Arc<Front>> {
-    let at = |path: &str| format!("{prefix}{path}");
-    router
-        .route(&at("/request"), post(request::request))
-        .route(&at("/sessions"), get(sessions::list))
-        .route(&at("/sessions/{id}"), get(sessions::get))
-        .route(&at("/sessions/{id}/close"), post(sessions::close))
-        .route(&at("/sessions/{id}/resume"), post(sessions::resume))
-        .route(&at("/sessions/{id}/handoff"), post(sessions::hand_over))
-        .route(&at("/requests/{request_id}/explain"), get(explain::explain))
-        .route(&at("/agents"), get(agents::list))
-        .route(
-            &at("/agents/{agent_id}"),
-            get(agents::get).put(agents::put).delete(agents::delete),
-        )
-        .route(&at("/agents/{agent_id}/availability"), put(agents::set_availability))
-        .route(&at("/registry/reload"), post(agents::reload))
-        .route(&at("/budgets"), get(budgets::list))
-        .route(&at("/budgets/check"), post(budgets::check))
-        .route(
-            &at("/budgets/{type}/{key}"),
-            get(budgets::get).put(budgets::put).delete(budgets::delete),
-        )
-        .route(&at("/budgets/{type}/{key}/reset"), post(budgets::reset))
-        .route(&at("/spend"), get(spend::report))
-        .route(&at("/breakers"), get(breakers::list))
-        .route(&at("/breakers/{agent_id}"), post(breakers::set))
-        .route(&at("/tickets"), post(tickets::issue))
-        .route(&at("/ws"), get(websocket::connect))
-        .route(&at("/sse"), get(sse::subscribe))
+fn versioned(atlas: Atlas, prefix: &str) -> Atlas {
+    let routes: [UtoipaMethodRouter<Arc<Front>>; 21] = [
+        routes!(request::request),
+        routes!(sessions::list),
+        routes!(sessions::get),
+        routes!(sessions::close),
+        routes!(sessions::resume),
+        routes!(sessions::hand_over),
+        routes!(explain::explain),
+        routes!(agents::list),
+        routes!(agents::get, agents::put, agents::delete),
+        routes!(agents::set_availability),
+        routes!(agents::reload),
+        routes!(budgets::list),
+        routes!(budgets::check::check),
+        routes!(budgets::get, budgets::put, budgets::delete),
+        routes!(budgets::reset),
+        routes!(spend::report),
+        routes!(breakers::list),
+        routes!(breakers::set),
+        routes!(tickets::issue),
+        routes!(websocket::connect),
+        routes!(sse::subscribe),
+    ];
+    routes.into_iter().fold(atlas, |atlas, routes| atlas.mount(prefix, routes))
 }
 
 /// Whether the path is for those who look whether anybody is there.
@@ -82,7 +80,7 @@ pub(crate) fn is_health(path: &str) -> bool {
 
 /// Whether the path needs no key.
 pub(crate) fn is_public(path: &str) -> bool {
-    is_health(path)
+    is_health(path) || openapi::is_document(path)
 }
 
 async fn nowhere(request: Request) -> Response {

@@ -20,6 +20,7 @@ mod mcp;
 mod message;
 mod middleware;
 mod money;
+mod openapi;
 mod problem;
 mod proxy;
 mod resolve;

@@ -19,12 +19,10 @@ mod tool;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::Full;
@@ -32,12 +30,16 @@ use rmcp::model::ErrorCode;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::json;
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 use self::envelope::{Envelope, Refusal};
 use self::server::Server;
 use crate::extract::Json;
 use crate::front::Front;
 use crate::middleware::cors;
+use crate::openapi::body::McpMessage;
+use crate::openapi::problem::McpProblem;
 use crate::problem::Problem;
 use crate::routes::raw;
 
@@ -58,13 +60,9 @@ pub(crate) struct Spoken {
 }
 
 /// The one route of the protocol.
-pub(crate) fn routes(front: &Arc<Front>) -> Router<Arc<Front>> {
-    let service = service(front);
-    let answer = move |State(front): State<Arc<Front>>, parts: Parts, Json(body): Json| {
-        let service = service.clone();
-        async move { answer(&service, &front, parts, body).await }
-    };
-    Router::new().route(PATH, post(answer).fallback(not_allowed))
+pub(crate) fn routes(front: &Arc<Front>) -> UtoipaMethodRouter<Arc<Front>> {
+    let (schemas, paths, methods) = routes!(message);
+    (schemas, paths, methods.fallback(not_allowed).layer(Extension(service(front))))
 }
 
 fn service(front: &Arc<Front>) -> Service {
@@ -82,7 +80,22 @@ fn service(front: &Arc<Front>) -> Service {
     )
 }
 
-async fn answer(service: &Service, front: &Front, mut parts: Parts, body: Bytes) -> Response {
+/// A message of the Model Context Protocol, over Streamable HTTP without sessions.
+#[utoipa::path(post, path = PATH, operation_id = "mcp", tag = "chat",
+    request_body = McpMessage,
+    responses(
+        (status = 200, description = "The response, failures of tools included; a stream when progress was asked for.",
+            content((Object = "application/json"), (String = "text/event-stream"))),
+        (status = 202, description = "A notification was taken."),
+        (status = 400, description = "Not a message of the protocol, or of a version that is not known.", body = McpProblem),
+        (status = 404, description = "A method that a stateless client asked for is not known.", body = McpProblem),
+        (status = 500, description = "internal", body = McpProblem)))]
+async fn message(
+    State(front): State<Arc<Front>>,
+    Extension(service): Extension<Service>,
+    mut parts: Parts,
+    Json(body): Json,
+) -> Response {
     if !cors::may_connect(&front.config.origins, &parts.headers) {
         return Problem::new("cors_rejected").into_response();
     }

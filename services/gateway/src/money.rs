@@ -3,12 +3,17 @@
 use chassis::config::micros_of;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 const MICROS: u64 = 1_000_000;
 
 /// Micro-USD that appear in JSON as a number of US dollars.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Usd(pub(crate) i64);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(value_type = f64)]
+pub struct Usd(
+    /// In micro-USD.
+    pub i64,
+);
 
 impl std::fmt::Display for Usd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

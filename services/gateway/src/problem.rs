@@ -15,6 +15,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 use tonic::Status;
 
+pub(crate) use self::catalogue::codes;
 use crate::budget_headers;
 
 /// What a caller waits who was told no other time.

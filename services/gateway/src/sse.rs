@@ -36,7 +36,18 @@ pub(crate) fn heartbeat() -> KeepAlive {
     KeepAlive::new().interval(HEARTBEAT).text("heartbeat")
 }
 
-/// `GET /sse`: subscribes to a session.
+/// What happens in a session, as server-sent events: the name is the type of a frame, the data the frame as on a socket, the
+/// id `<requestId>:<seq>`. Shows a key or a ticket.
+#[utoipa::path(get, path = "/sse", operation_id = "sse", tag = "streams",
+    params(
+        ("sessionId" = String, Query, description = "The session, by its id or a name of the client's own."),
+        ("user_id" = Option<String>, Query, description = "The customer, when no header says it."),
+        ("ticket" = Option<String>, Query, description = "A ticket instead of a key."),
+        ("resumeFrom" = Option<String>, Query, description = "The id of the last event that was heard."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same, as browsers send it.")),
+    responses(
+        (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
+        (status = 404, description = "session_not_found")))]
 pub(crate) async fn subscribe(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,

@@ -2,10 +2,15 @@
 
 use chrono::{DateTime, SecondsFormat};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Milliseconds since the epoch that appear in JSON as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Time(pub(crate) i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
+pub struct Time(
+    /// In milliseconds since the epoch.
+    pub i64,
+);
 
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,7 +27,8 @@ impl Serialize for Time {
 
 impl Time {
     /// A time as clients write it.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp_millis()))
     }
 }

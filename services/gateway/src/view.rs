@@ -6,7 +6,7 @@ mod handover;
 mod session;
 
 pub(crate) use self::agent::{Agent, Breaker, Reload};
-pub(crate) use self::budget::{Budget, Decision, Report};
+pub use self::budget::{Budget, Decision, Report};
 pub(crate) use self::handover::Handover;
 pub(crate) use self::session::Session;
 

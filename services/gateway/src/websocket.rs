@@ -49,7 +49,18 @@ impl FromRequestParts<Arc<Front>> for Upgrade {
     }
 }
 
-/// `GET /ws`: opens a socket.
+/// Opens a socket: messages of the customer in, what happens in the session out. Shows a key in a header, in the
+/// subprotocol `key.<base64url>` or in the query, or a ticket.
+#[utoipa::path(get, path = "/ws", operation_id = "websocket", tag = "streams",
+    params(
+        ("sessionId" = Option<String>, Query, description = "The session, by its id or a name of the client's own."),
+        ("user_id" = Option<String>, Query, description = "The customer, when no header says it."),
+        ("ticket" = Option<String>, Query, description = "A ticket instead of a key."),
+        ("api_key" = Option<String>, Query, description = "The key, for old clients."),
+        ("resumeFrom" = Option<String>, Query, description = "The id of the last event that was heard.")),
+    responses(
+        (status = 101, description = "The socket is open."),
+        (status = 404, description = "session_not_found, or not an upgrade")))]
 pub(crate) async fn connect(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,

@@ -129,6 +129,11 @@ pub(super) fn row_of(code: &str, kind: Kind) -> &'static Row {
     })
 }
 
+/// Every code.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.code)
+}
+
 fn find(code: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.code == code)
 }

@@ -13,26 +13,46 @@ use proto::v1::{
     ReloadRequest, SetAvailabilityRequest,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use self::definition::Definition;
 use super::{json, ok};
 use crate::extract::{Admin, Caller, Json, Path, Read, call};
 use crate::fields::Fields;
 use crate::front::Front;
+use crate::openapi::body::SetAvailability;
+use crate::openapi::definition::AgentDefinition;
+use crate::openapi::word;
 use crate::problem::Problem;
 use crate::view;
 
-/// `GET /agents`.
+/// Every agent of a generation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AgentList)]
+pub(crate) struct List {
+    generation: u64,
+    default_agent: String,
+    agents: Vec<view::Agent>,
+}
+
+/// An availability that was set.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AvailabilitySet)]
+pub(crate) struct Set {
+    agent_id: String,
+    #[schema(value_type = word::Availability)]
+    availability: String,
+    #[schema(value_type = word::Availability)]
+    previous: String,
+}
+
+/// Every agent with its state.
+#[utoipa::path(get, path = "/agents", operation_id = "list_agents", tag = "agents",
+    responses((status = 200, description = "The agents.", body = List)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     caller: Caller<Read>,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct List {
-        generation: u64,
-        default_agent: String,
-        agents: Vec<view::Agent>,
-    }
     let context = Some(caller.context_at_large()?.0);
     let mut registry = front.peers.registry();
     let request = ListAgentsRequest { context: context.clone() };
@@ -45,7 +65,10 @@ pub(crate) async fn list(
     Ok(ok(&List { generation, default_agent: snapshot.default_agent_id, agents }))
 }
 
-/// `GET /agents/{agent_id}`.
+/// One agent with its state.
+#[utoipa::path(get, path = "/agents/{agent_id}", operation_id = "get_agent", tag = "agents",
+    params(("agent_id" = String, Path, description = "The id of the agent.")),
+    responses((status = 200, description = "The agent.", body = view::Agent), (status = 404, description = "agent_not_found")))]
 pub(crate) async fn get(
     State(front): State<Arc<Front>>,
     caller: Caller<Read>,
@@ -74,7 +97,14 @@ async fn breakers(
     Ok(states.map(|breaker| (breaker.agent_id, breaker.state)).collect())
 }
 
-/// `PUT /agents/{agent_id}`: the whole definition, which a later `GET` shows.
+/// Writes the whole definition of an agent, which a later `GET` shows.
+#[utoipa::path(put, path = "/agents/{agent_id}", operation_id = "put_agent", tag = "agents",
+    params(("agent_id" = String, Path, description = "The id of the agent.")),
+    request_body(content((AgentDefinition = "application/json"), (String = "application/yaml"))),
+    responses(
+        (status = 200, description = "It was changed and loaded.", body = view::Reload),
+        (status = 201, description = "It was made and loaded.", body = view::Reload),
+        (status = 409, description = "registry_read_only")))]
 pub(crate) async fn put(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,
@@ -89,7 +119,13 @@ pub(crate) async fn put(
     Ok(json(status, &view::Reload::of(put.result.unwrap_or_default())))
 }
 
-/// `DELETE /agents/{agent_id}`.
+/// Removes the definition of an agent.
+#[utoipa::path(delete, path = "/agents/{agent_id}", operation_id = "delete_agent", tag = "agents",
+    params(("agent_id" = String, Path, description = "The id of the agent.")),
+    responses(
+        (status = 200, description = "It is gone.", body = view::Reload),
+        (status = 404, description = "agent_not_found"),
+        (status = 409, description = "registry_read_only")))]
 pub(crate) async fn delete(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,
@@ -101,19 +137,17 @@ pub(crate) async fn delete(
     Ok(ok(&view::Reload::of(result)))
 }
 
-/// `PUT /agents/{agent_id}/availability`.
+/// Says whether an agent takes work.
+#[utoipa::path(put, path = "/agents/{agent_id}/availability", operation_id = "set_availability", tag = "agents",
+    params(("agent_id" = String, Path, description = "The id of the agent.")),
+    request_body = SetAvailability,
+    responses((status = 200, description = "It was set.", body = Set), (status = 404, description = "agent_not_found")))]
 pub(crate) async fn set_availability(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,
     path: Path,
     Json(body): Json,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Set {
-        agent_id: String,
-        availability: String,
-        previous: String,
-    }
     let mut fields = Fields::parse(&body)?;
     let availability = fields.choice("availability", &["available", "busy", "away", "offline"]);
     if availability.is_none() && !fields.has("availability") {
@@ -127,7 +161,9 @@ pub(crate) async fn set_availability(
     Ok(ok(&Set { agent_id, availability, previous }))
 }
 
-/// `POST /registry/reload`.
+/// Loads the definitions again. A set that is broken changes nothing; `success` says so.
+#[utoipa::path(post, path = "/registry/reload", operation_id = "reload", tag = "agents",
+    responses((status = 200, description = "What came of it.", body = view::Reload)))]
 pub(crate) async fn reload(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,

@@ -1,6 +1,6 @@
 //! Budgets: definitions, balances, and what a call would be told.
 
-mod check;
+pub(crate) mod check;
 
 use std::sync::Arc;
 
@@ -12,14 +12,15 @@ use proto::v1::{
     ListBudgetsRequest, PutBudgetRequest, ResetBudgetRequest, Scope,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
-pub(crate) use self::check::check;
 use super::{json, ok};
 use crate::auth;
 use crate::extract::{Admin, Caller, Json, Path, Read, call, header_text};
 use crate::fields::Fields;
 use crate::front::Front;
 use crate::money::Usd;
+use crate::openapi::{body, word};
 use crate::problem::Problem;
 use crate::view;
 
@@ -30,15 +31,28 @@ const RULES_MAX: usize = 50;
 const SOFT_CAP: f64 = 0.8;
 const HARD_CAP: f64 = 1.0;
 
-/// `GET /budgets`: all of the tenant for an admin, one's own for others.
+/// Every budget that the caller may see.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BudgetList)]
+pub(crate) struct List {
+    budgets: Vec<view::Budget>,
+}
+
+/// A period that was begun anew.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BudgetReset)]
+pub(crate) struct Reset {
+    period_id: String,
+    previous_spent_usd: Usd,
+}
+
+/// The budgets: all of the tenant for an admin, one's own for others.
+#[utoipa::path(get, path = "/budgets", operation_id = "list_budgets", tag = "budgets",
+    responses((status = 200, description = "The budgets.", body = List)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     caller: Caller<Read>,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct List {
-        budgets: Vec<view::Budget>,
-    }
     let own = Own::of(&caller)?;
     let context = Some(own.context.clone());
     let list = front.peers.budget().list_budgets(call(ListBudgetsRequest { context })).await?;
@@ -52,7 +66,12 @@ pub(crate) async fn list(
     Ok(ok(&List { budgets: visible.filter_map(view::Budget::of).collect() }))
 }
 
-/// `GET /budgets/{type}/{key}`.
+/// One budget, with its account when the key is exact.
+#[utoipa::path(get, path = "/budgets/{type}/{key}", operation_id = "get_budget", tag = "budgets",
+    params(
+        ("type" = word::ScopeType, Path, description = "The type of the scope."),
+        ("key" = String, Path, description = "The key of the scope; * is every key of the type.")),
+    responses((status = 200, description = "The budget.", body = view::Budget), (status = 404, description = "budget_not_found")))]
 pub(crate) async fn get(
     State(front): State<Arc<Front>>,
     caller: Caller<Read>,
@@ -66,7 +85,17 @@ pub(crate) async fn get(
     Ok(ok(&view::Budget::of(budget).ok_or_else(|| Problem::new("budget_not_found"))?))
 }
 
-/// `PUT /budgets/{type}/{key}`.
+/// Sets a budget. It counts from the next call on.
+#[utoipa::path(put, path = "/budgets/{type}/{key}", operation_id = "put_budget", tag = "budgets",
+    params(
+        ("type" = word::ScopeType, Path, description = "The type of the scope."),
+        ("key" = String, Path, description = "The key of the scope; * is every key of the type."),
+        ("If-None-Match" = Option<String>, Header, description = "With * it is only made, never changed.")),
+    request_body = body::BudgetDefinition,
+    responses(
+        (status = 200, description = "It was changed.", body = view::Budget),
+        (status = 201, description = "It was made.", body = view::Budget),
+        (status = 409, description = "budget_exists or version_conflict")))]
 pub(crate) async fn put(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,
@@ -84,7 +113,12 @@ pub(crate) async fn put(
     Ok(json(status, &budget))
 }
 
-/// `DELETE /budgets/{type}/{key}`.
+/// Removes a budget. What was spent stays on record.
+#[utoipa::path(delete, path = "/budgets/{type}/{key}", operation_id = "delete_budget", tag = "budgets",
+    params(
+        ("type" = word::ScopeType, Path, description = "The type of the scope."),
+        ("key" = String, Path, description = "The key of the scope; * is every key of the type.")),
+    responses((status = 204, description = "It is gone."), (status = 404, description = "budget_not_found")))]
 pub(crate) async fn delete(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,
@@ -96,17 +130,17 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST /budgets/{type}/{key}/reset`.
+/// Begins a new period now.
+#[utoipa::path(post, path = "/budgets/{type}/{key}/reset", operation_id = "reset_budget", tag = "budgets",
+    params(
+        ("type" = word::ScopeType, Path, description = "The type of the scope."),
+        ("key" = String, Path, description = "The key of the scope; * is every key of the type.")),
+    responses((status = 200, description = "It was begun.", body = Reset), (status = 404, description = "budget_not_found")))]
 pub(crate) async fn reset(
     State(front): State<Arc<Front>>,
     caller: Caller<Admin>,
     path: Path,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Reset {
-        period_id: String,
-        previous_spent_usd: Usd,
-    }
     let context = Some(caller.context_at_large()?.0);
     let request = ResetBudgetRequest { context, scope: Some(scope_of(path)?) };
     let reset = front.peers.budget().reset_budget(call(request)).await?.into_inner();

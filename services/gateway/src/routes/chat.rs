@@ -11,12 +11,15 @@ use chassis::clock;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use proto::v1::Result as TurnResult;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answer::{Ended, begun, ended, mark, result_of, start};
 use super::{json, request};
 use crate::budget_headers;
 use crate::extract::{Caller, Chat, Json, header_text};
 use crate::front::Front;
+use crate::openapi::body::ChatRequest;
+use crate::openapi::problem::OfTurn;
 use crate::problem::Problem;
 
 /// Where such front ends look.
@@ -58,37 +61,59 @@ impl Said {
     }
 }
 
-#[derive(Serialize)]
-struct Completion<'a> {
+/// An answer in the shape of OpenAI.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatCompletion)]
+pub(crate) struct Completion<'a> {
     id: String,
     object: &'static str,
     created: i64,
     model: &'static str,
+    #[schema(value_type = Vec<Choice<'static>>)]
     choices: [Choice<'a>; 1],
     usage: Usage,
 }
 
-#[derive(Serialize)]
+/// The only choice.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatChoice)]
 struct Choice<'a> {
     index: u32,
     message: Reply<'a>,
     finish_reason: &'static str,
 }
 
-#[derive(Serialize)]
+/// What is said.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatReply)]
 struct Reply<'a> {
     role: &'static str,
     content: &'a str,
 }
 
-#[derive(Serialize)]
+/// What it took.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatUsage)]
 struct Usage {
     prompt_tokens: i64,
     completion_tokens: i64,
     total_tokens: i64,
 }
 
-/// Answers the last message of the user.
+/// Answers the last message of the user, in the shape of OpenAI's chat completions. A question of the mesh is the text of the
+/// answer.
+#[utoipa::path(post, path = PATH, operation_id = "chat_completions", tag = "chat",
+    params(
+        ("X-Session-Id" = Option<String>, Header, pattern = "^[A-Za-z0-9._:-]{1,128}$",
+            description = "The session to go on with."),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[A-Za-z0-9._:-]{1,128}$",
+            description = "Under the same key a repeat gets the stored answer.")),
+    request_body = ChatRequest,
+    responses(
+        (status = 200, description = "The completion, or its chunks.",
+            content((Completion<'static> = "application/json"), (String = "text/event-stream")),
+            headers(("X-Session-Id" = String, description = "The session, to go on with."))),
+        OfTurn))]
 pub(crate) async fn complete(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,

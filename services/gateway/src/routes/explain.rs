@@ -12,7 +12,10 @@ use crate::extract::{Caller, Chat, Path, call};
 use crate::front::Front;
 use crate::problem::Problem;
 
-/// `GET /requests/{request_id}/explain`.
+/// Why a request went where it went: its decision record.
+#[utoipa::path(get, path = "/requests/{request_id}/explain", operation_id = "explain", tag = "chat",
+    params(("request_id" = String, Path, description = "The id of the request.")),
+    responses((status = 200, description = "The record.", body = Object), (status = 404, description = "not_found")))]
 pub(crate) async fn explain(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,

@@ -13,10 +13,22 @@ use crate::extract::{Caller, Chat, Json, header_text};
 use crate::front::Front;
 use crate::identity::Nameless;
 use crate::message::{self, Message};
+use crate::openapi::answer::Reply;
+use crate::openapi::body;
+use crate::openapi::problem::OfTurn;
 use crate::problem::Problem;
 use crate::turn::Turn;
 
-/// Works on a message.
+/// Answers a message of a customer, or asks back. With `Accept: text/event-stream` it streams what happens, each event as
+/// in `/sse`.
+#[utoipa::path(post, path = "/request", operation_id = "request", tag = "chat",
+    params(("Idempotency-Key" = Option<String>, Header, pattern = "^[A-Za-z0-9._:-]{1,128}$",
+        description = "Under the same key a repeat gets the stored answer.")),
+    request_body = body::Message,
+    responses(
+        (status = 200, description = "The answer, or a question.",
+            content((Reply = "application/json"), (String = "text/event-stream"))),
+        OfTurn))]
 pub(crate) async fn request(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,

@@ -10,12 +10,14 @@ use proto::v1::{
     ResumeSessionResponse, TriggerHandoffRequest,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{json, ok};
 use crate::extract::{Caller, Chat, OptionalJson, Path, Query, call};
 use crate::fanout::{Owner, Publication};
 use crate::fields::Fields;
 use crate::front::Front;
+use crate::openapi::{body, word};
 use crate::problem::Problem;
 use crate::time::Time;
 use crate::view;
@@ -36,18 +38,49 @@ const TRIGGERS: [&str; 5] = [
 const POLICIES: [&str; 3] = ["strict", "best_effort", "hierarchical"];
 const STRATEGIES: [&str; 3] = ["hybrid", "summary", "sliding_window"];
 
-/// `GET /sessions`.
+/// Sessions, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionList)]
+pub(crate) struct List {
+    sessions: Vec<view::Session>,
+    /// Where the next page begins.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
+    next_cursor: String,
+}
+
+/// A session that has ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionClosed)]
+pub(crate) struct Closed {
+    session_id: String,
+    #[schema(value_type = word::SessionStatus)]
+    status: String,
+    closed_at: Time,
+}
+
+/// A session that goes on where another ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionResumed)]
+pub(crate) struct Resumed {
+    session_id: String,
+    prior_session_id: String,
+    carried_forward_turns: i64,
+}
+
+/// The sessions of a user, newest first.
+#[utoipa::path(get, path = "/sessions", operation_id = "list_sessions", tag = "sessions",
+    params(
+        ("user_id" = Option<String>, Query, description = "Whose, when no header says it."),
+        ("status" = Option<word::SessionStatus>, Query, description = "Only those."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many at most; 20 unless given."),
+        ("cursor" = Option<String>, Query, description = "The next_cursor of the page before.")),
+    responses((status = 200, description = "A page of sessions.", body = List)))]
 pub(crate) async fn list(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct List {
-        sessions: Vec<view::Session>,
-        #[serde(skip_serializing_if = "String::is_empty")]
-        next_cursor: String,
-    }
     let status = |text: &str| {
         STATUSES.iter().find(|status| status.eq_ignore_ascii_case(text)).map(|s| (*s).to_owned())
     };
@@ -63,7 +96,10 @@ pub(crate) async fn list(
     Ok(ok(&List { sessions, next_cursor: list.next_cursor }))
 }
 
-/// `GET /sessions/{id}`.
+/// A session with what was said in it.
+#[utoipa::path(get, path = "/sessions/{id}", operation_id = "get_session", tag = "sessions",
+    params(("id" = String, Path, description = "The id of the session.")),
+    responses((status = 200, description = "The session.", body = view::Session), (status = 404, description = "session_not_found")))]
 pub(crate) async fn get(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,
@@ -80,19 +116,20 @@ pub(crate) async fn get(
     Ok(ok(&view::Session::of(session)))
 }
 
-/// `POST /sessions/{id}/close`.
+/// Ends a session. Closing it again changes nothing.
+#[utoipa::path(post, path = "/sessions/{id}/close", operation_id = "close_session", tag = "sessions",
+    params(("id" = String, Path, description = "The id of the session.")),
+    request_body = Option<body::Close>,
+    responses(
+        (status = 200, description = "It has ended.", body = Closed),
+        (status = 404, description = "session_not_found"),
+        (status = 409, description = "version_conflict")))]
 pub(crate) async fn close(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,
     path: Path,
     OptionalJson(body): OptionalJson,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Closed {
-        session_id: String,
-        status: String,
-        closed_at: Time,
-    }
     let mut fields = Fields::parse(&body)?;
     let status = fields.choice("status", &ENDS).unwrap_or_default().to_owned();
     let summary = fields.text_up_to("summary", SUMMARY_CHARACTERS_MAX).unwrap_or_default();
@@ -104,22 +141,22 @@ pub(crate) async fn close(
     Ok(ok(&Closed { session_id: closed.session_id, status: closed.status, closed_at }))
 }
 
-/// `POST /sessions/{id}/resume`.
+/// Goes on with a session in a new one. Repeating it returns the same new session.
+#[utoipa::path(post, path = "/sessions/{id}/resume", operation_id = "resume_session", tag = "sessions",
+    params(("id" = String, Path, description = "The id of the session.")),
+    responses(
+        (status = 201, description = "The new session.", body = Resumed),
+        (status = 404, description = "session_not_found"),
+        (status = 409, description = "version_conflict")))]
 pub(crate) async fn resume(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,
     path: Path,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Resumed<'a> {
-        session_id: &'a str,
-        prior_session_id: &'a str,
-        carried_forward_turns: i64,
-    }
     let resumed = resumed(&front, caller.context()?, path.one()).await?;
     let body = Resumed {
-        session_id: &resumed.session_id,
-        prior_session_id: &resumed.prior_session_id,
+        session_id: resumed.session_id,
+        prior_session_id: resumed.prior_session_id,
         carried_forward_turns: resumed.carried_forward_turns,
     };
     Ok(json(StatusCode::CREATED, &body))
@@ -144,7 +181,15 @@ pub(crate) async fn resumed(
     Ok(resumed)
 }
 
-/// `POST /sessions/{id}/handoff`.
+/// Passes a session on to another agent, behind the messages that are being answered.
+#[utoipa::path(post, path = "/sessions/{id}/handoff", operation_id = "hand_over", tag = "sessions",
+    params(("id" = String, Path, description = "The id of the session.")),
+    request_body = body::Handoff,
+    responses(
+        (status = 200, description = "What came of it; `success` says whether.", body = view::Handover),
+        (status = 404, description = "session_not_found"),
+        (status = 409, description = "session_closed or version_conflict"),
+        (status = 504, description = "turn_timeout")))]
 pub(crate) async fn hand_over(
     State(front): State<Arc<Front>>,
     caller: Caller<Chat>,

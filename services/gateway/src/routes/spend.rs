@@ -10,6 +10,7 @@ use super::budgets::{Own, scope};
 use super::ok;
 use crate::extract::{Caller, Query, Read, call};
 use crate::front::Front;
+use crate::openapi::word;
 use crate::problem::Problem;
 use crate::time::Time;
 use crate::view;
@@ -18,7 +19,19 @@ const GROUPS: [&str; 5] = ["day", "scope", "user", "agent", "model"];
 const WINDOW_MINUTES_MAX: i64 = 525_600;
 const HOURS_MAX: f64 = 87_600.0;
 
+/// What was spent, on what, and how fast.
+///
 /// Reports the spend: of the whole tenant for an admin, one's own for others.
+#[utoipa::path(get, path = "/spend", operation_id = "spend", tag = "budgets",
+    params(
+        ("from" = Option<Time>, Query, description = "From when."),
+        ("to" = Option<Time>, Query, description = "Until when."),
+        ("group_by" = Option<word::Group>, Query, description = "By what it is summed up; scope unless given."),
+        ("scope_type" = Option<word::ScopeType>, Query, description = "The type of the only scope to look at."),
+        ("scope_key" = Option<String>, Query, description = "The key of that scope."),
+        ("window_minutes" = Option<i64>, Query, minimum = 1, maximum = 525_600, description = "Over how long the rate is taken; 5 unless given."),
+        ("hours" = Option<f64>, Query, minimum = 0, maximum = 87_600, description = "How far to project; 1 unless given.")),
+    responses((status = 200, description = "The spend.", body = view::Report)))]
 pub(crate) async fn report(
     State(front): State<Arc<Front>>,
     caller: Caller<Read>,

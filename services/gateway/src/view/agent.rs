@@ -3,13 +3,15 @@ use std::collections::HashMap;
 use proto::v1::{AgentState, DefinitionError, ReloadResult};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{object, some};
 use crate::money::Usd;
+use crate::openapi::word;
 use crate::time::Time;
 
 /// An agent: its definition and how it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Agent {
     agent_id: String,
     display_name: String,
@@ -36,21 +38,24 @@ pub(crate) struct Agent {
     accepts_handoff: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    #[schema(value_type = Object)]
     metadata: Box<RawValue>,
+    #[schema(value_type = word::Availability)]
     availability: String,
     load: i64,
+    #[schema(value_type = word::BreakerState)]
     breaker_state: String,
     generation: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Specialization {
     domain: String,
     proficiency_level: f64,
     min_confidence_threshold: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Cost {
     model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,9 +115,10 @@ impl Agent {
 }
 
 /// A circuit breaker.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Breaker {
     agent_id: String,
+    #[schema(value_type = word::BreakerState)]
     state: String,
     failure_count: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +146,7 @@ impl Breaker {
 }
 
 /// What loading the agents again came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Reload {
     success: bool,
@@ -152,7 +158,8 @@ pub(crate) struct Reload {
     warnings: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DefinitionFault)]
 struct Fault {
     file: String,
     line: i64,

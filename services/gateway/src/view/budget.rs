@@ -1,13 +1,15 @@
 use proto::v1::{BudgetView, ReportResponse, Scope};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::some;
 use crate::money::Usd;
+use crate::openapi::word;
 use crate::time::Time;
 
 /// A budget: its definition and, for an exact key, its account.
-#[derive(Debug, Serialize)]
-pub(crate) struct Budget {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Budget {
     scope: String,
     limit_usd: Usd,
     period: String,
@@ -17,7 +19,8 @@ pub(crate) struct Budget {
     account: Option<Account>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyInForce)]
 struct Policy {
     soft_cap: f64,
     hard_cap: f64,
@@ -27,18 +30,20 @@ struct Policy {
     strict_projection: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Downgrade)]
 struct Rule {
     from: Vec<String>,
     to: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Account {
     period_id: String,
     spent_usd: Usd,
     reserved_usd: Usd,
     remaining_usd: Usd,
+    #[schema(value_type = word::AccountState)]
     state: String,
 }
 
@@ -48,7 +53,8 @@ fn name(scope: Option<Scope>) -> String {
 
 impl Budget {
     /// A budget; nothing when it has no definition.
-    pub(crate) fn of(view: BudgetView) -> Option<Self> {
+    #[must_use]
+    pub fn of(view: BudgetView) -> Option<Self> {
         let definition = view.definition?;
         let policy = definition.policy.unwrap_or_default();
         let rules = policy.auto_downgrade.into_iter();
@@ -78,9 +84,11 @@ impl Budget {
 }
 
 /// What the budget says to a call.
-#[derive(Debug, Serialize)]
-pub(crate) struct Decision {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetDecision)]
+pub struct Decision {
     allowed: bool,
+    #[schema(value_type = word::BudgetAction)]
     action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
@@ -97,8 +105,9 @@ pub(crate) struct Decision {
     reset_at: Option<Time>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ScopeState {
+    #[schema(value_type = word::ScopeType)]
     r#type: String,
     key: String,
     limit_usd: Usd,
@@ -106,11 +115,14 @@ struct ScopeState {
     reserved_usd: Usd,
     remaining_usd: Usd,
     remaining_after_usd: Usd,
+    #[schema(value_type = word::AccountState)]
     state: String,
 }
 
 impl Decision {
-    pub(crate) fn of(decision: proto::v1::Decision) -> Self {
+    /// A decision as it is shown.
+    #[must_use]
+    pub fn of(decision: proto::v1::Decision) -> Self {
         let scope = |state: proto::v1::ScopeState| {
             let Scope { r#type, key } = state.scope.unwrap_or_default();
             ScopeState {
@@ -141,13 +153,15 @@ impl Decision {
 }
 
 /// What was spent.
-#[derive(Debug, Serialize)]
-pub(crate) struct Report {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Spend)]
+pub struct Report {
     rows: Vec<Row>,
     scopes: Vec<Rate>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpendRow)]
 struct Row {
     group: String,
     spent_usd: Usd,
@@ -157,7 +171,8 @@ struct Row {
     estimated_share: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpendRate)]
 struct Rate {
     scope: String,
     spent_usd: Usd,
@@ -167,7 +182,9 @@ struct Rate {
 }
 
 impl Report {
-    pub(crate) fn of(report: ReportResponse) -> Self {
+    /// A report as it is shown.
+    #[must_use]
+    pub fn of(report: ReportResponse) -> Self {
         let row = |row: proto::v1::ReportRow| Row {
             group: row.group,
             spent_usd: Usd(row.spent_micros),

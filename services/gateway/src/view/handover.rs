@@ -1,17 +1,20 @@
 use proto::v1::{Candidate, HandoffDecision, TriggerHandoffResponse};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::some;
+use crate::openapi::answer;
 
 /// The outcome of a handoff that was asked for.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, ToSchema)]
 pub(crate) struct Handover {
     success: bool,
     handoff_id: String,
     session_id: String,
     from_agent: String,
     receiving_agent: Option<String>,
+    #[schema(value_type = answer::HandoffDecision)]
     decision: Decision,
     rejection_reason: Option<String>,
     duration_ms: i64,

@@ -1,18 +1,22 @@
 use proto::v1::{Entry, PendingClarification};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{object, some};
+use crate::openapi::word;
 use crate::time::Time;
 
 /// A session, with its turns where these were asked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {
     session_id: String,
     user_id: String,
     employee_id: String,
+    #[schema(value_type = word::SessionStatus)]
     status: String,
     active_agent: Option<String>,
+    #[schema(value_type = Object)]
     workflow_state: Box<RawValue>,
     detected_language: String,
     turn_count: i64,
@@ -23,6 +27,7 @@ pub(crate) struct Session {
     closed_at: Option<Time>,
     prior_session_id: Option<String>,
     summary: Option<String>,
+    #[schema(value_type = Object)]
     metadata: Box<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     turns: Option<Vec<Turn>>,
@@ -30,8 +35,10 @@ pub(crate) struct Session {
     pending_clarification: Option<Pending>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Entry)]
 struct Turn {
+    #[schema(value_type = word::Role)]
     role: String,
     content: String,
     timestamp: Time,
@@ -42,7 +49,8 @@ struct Turn {
     request_id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PendingQuestion)]
 struct Pending {
     question: String,
     original_input: String,

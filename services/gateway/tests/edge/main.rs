@@ -10,6 +10,7 @@ mod scripts;
 mod admission;
 mod chat;
 mod definitions;
+mod document;
 mod errors;
 mod limits;
 mod mcp;

@@ -10,6 +10,7 @@ use super::{Own, scope};
 use crate::extract::{Caller, Json, Read, call};
 use crate::fields::Fields;
 use crate::front::Front;
+use crate::openapi::body::BudgetCheck;
 use crate::problem::Problem;
 use crate::routes::ok;
 use crate::view;
@@ -18,7 +19,10 @@ const SCOPES_MAX: usize = 10;
 const TOOLS_MAX: usize = 100;
 const MODEL_CHARACTERS_MAX: usize = 256;
 
-/// Asks the budget.
+/// Says what a call would be told, without effect.
+#[utoipa::path(post, path = "/budgets/check", operation_id = "check_budget", tag = "budgets",
+    request_body = BudgetCheck,
+    responses((status = 200, description = "What it would be told.", body = view::Decision)))]
 pub(crate) async fn check(
     State(front): State<Arc<Front>>,
     caller: Caller<Read>,
