@@ -4,6 +4,7 @@
 //! here as a pure file: `address`, `redact`, `screen`, `tokens`.
 
 pub mod address;
+pub mod backoff;
 pub mod batch;
 pub mod clock;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod telemetry;
 pub mod testing;
 pub mod tokens;
 pub mod trace;
+pub mod wire;
 
 mod logs;
 mod resources;

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use chassis::clock;
+use chassis::connect::Connector;
+use chassis::wire::Wire;
 use proto::v1::Agent;
 
 use crate::config::Offers;
@@ -13,13 +15,15 @@ use crate::letter::Letter;
 
 mod a2a;
 mod answer;
-mod backoff;
-mod http;
+mod failure;
 mod mcp;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use answer::Class;
+
+/// The largest answer that is read.
+const ANSWER_BYTES_MAX: usize = 1_048_576;
+/// Idle connections kept for one host.
+const IDLE_MAX: usize = 4;
 
 /// What a candidate says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +68,11 @@ pub(crate) struct Courier {
 impl Courier {
     /// A courier with connections of its own.
     pub(crate) fn new(settings: Offers) -> Self {
-        let http = http::Http::new(&settings);
-        Self { mcp: mcp::Mcp::new(http.clone()), a2a: a2a::A2a::new(http), settings }
+        let connector = Connector::new(settings.allowlist.clone());
+        let wire = Wire::new(connector, IDLE_MAX, ANSWER_BYTES_MAX);
+        let bytes_max = settings.payload_bytes_max;
+        let mcp = mcp::Mcp::new(wire.clone(), bytes_max);
+        Self { mcp, a2a: a2a::A2a::new(wire, bytes_max), settings }
     }
 
     /// Offers a conversation to a candidate; `generation` is that of its definition. Never later than the deadline.
@@ -96,6 +103,10 @@ impl Courier {
             Refusal::new(Class::CapabilityMismatch, "the agent has no transport for offers");
         for transport in transports(agent) {
             let outcome = match transport {
+                "a2a" if !self.may_carry(&agent.a2a_endpoint) => {
+                    let reason = "the A2A endpoint is not encrypted";
+                    Outcome::Failed(Refusal::new(Class::Unavailable, reason))
+                }
                 "a2a" => self.a2a.offer(agent, letter).await,
                 _ => self.mcp.offer(agent, generation, letter).await,
             };
@@ -109,6 +120,11 @@ impl Courier {
             }
         }
         Reply::Refused(last)
+    }
+
+    /// Whether this URL may carry what customers said.
+    fn may_carry(&self, url: &str) -> bool {
+        !self.settings.must_encrypt || url.starts_with("https://")
     }
 }
 

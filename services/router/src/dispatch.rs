@@ -7,16 +7,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chassis::address::Allowlist;
+use chassis::backoff;
 use chassis::connect::Connector;
+use chassis::wire::{Sent, Wire};
 use proto::v1::Agent;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 mod attempt;
-mod backoff;
 mod call;
 mod failure;
-mod handshake;
 mod line;
 mod measure;
 mod message;
@@ -25,13 +25,11 @@ mod session;
 mod setback;
 mod stream;
 mod usage;
-mod wire;
 
 use attempt::Errand;
 use line::{Key, Line, Lines};
 use message::Arguments;
 use setback::Setback;
-use wire::{Sent, Wire};
 
 pub use call::{Call, HandoffAsk, Reply, ReplyUsage};
 pub use failure::{Failure, FailureKind, Settlement};

@@ -3,18 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use chassis::wire::{self, Wire};
+use http::Uri;
 use proto::v1::Agent;
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject};
-use rmcp::service::{ClientInitializeError, RoleClient, RunningService, ServiceError};
-use rmcp::transport::streamable_http_client::{
-    StreamableHttpClientTransportConfig, StreamableHttpError,
-};
-use rmcp::transport::{DynamicTransportError, StreamableHttpClientTransport};
+use rmcp::service::{RoleClient, RunningService, ServiceError};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{Peer, ServiceExt as _};
 use serde_json::Value;
 
-use super::backoff::{RETRIES_MAX, wait};
-use super::http::{Http, HttpError};
+use super::failure::{Failure, persist};
 use super::{Class, Outcome, Refusal, Reply, answer};
 use crate::letter::Letter;
 
@@ -26,27 +25,18 @@ const PAGES_MAX: usize = 10;
 
 /// Speaks MCP.
 pub(super) struct Mcp {
-    http: Http,
+    wire: Wire,
+    bytes_max: usize,
     // By agent and endpoint: the generation that was asked, and whether it lists the tool.
     known: Mutex<HashMap<(String, String), (u64, bool)>>,
-}
-
-/// Why no answer came.
-#[derive(Debug, thiserror::Error)]
-enum McpError {
-    #[error("no MCP session: {0}")]
-    Session(#[from] Box<ClientInitializeError>),
-    #[error("no answer to a call: {0}")]
-    Call(#[from] ServiceError),
-    #[error("the offer cannot be written: {0}")]
-    Payload(#[from] serde_json::Error),
 }
 
 type Session = RunningService<RoleClient, ()>;
 
 impl Mcp {
-    pub(super) fn new(http: Http) -> Self {
-        Self { http, known: Mutex::default() }
+    /// Over these connections, and never more bytes than these in an offer.
+    pub(super) fn new(wire: Wire, bytes_max: usize) -> Self {
+        Self { wire, bytes_max, known: Mutex::default() }
     }
 
     pub(super) async fn offer(
@@ -58,17 +48,8 @@ impl Mcp {
         if self.known(agent, generation) == Some(false) {
             return in_band(letter);
         }
-        let mut retry = 0;
-        loop {
-            match self.attempt(agent, generation, letter).await {
-                Err(error) if is_passing(&error) && retry < RETRIES_MAX => {
-                    tokio::time::sleep(wait(retry)).await;
-                    retry += 1;
-                }
-                Err(error) => return Outcome::Failed(refusal(&error)),
-                Ok(outcome) => return outcome,
-            }
-        }
+        let answered = persist(|| self.attempt(agent, generation, letter)).await;
+        answered.unwrap_or_else(|failure| Outcome::Failed(failure.refusal()))
     }
 
     async fn attempt(
@@ -76,7 +57,7 @@ impl Mcp {
         agent: &Agent,
         generation: u64,
         letter: &Letter<'_>,
-    ) -> Result<Outcome, McpError> {
+    ) -> Result<Outcome, Failure> {
         let session = self.connect(agent).await?;
         let outcome = self.converse(session.peer(), agent, generation, letter).await;
         // An agent that is slow to say goodbye keeps nobody waiting.
@@ -84,10 +65,12 @@ impl Mcp {
         outcome
     }
 
-    async fn connect(&self, agent: &Agent) -> Result<Session, McpError> {
+    async fn connect(&self, agent: &Agent) -> Result<Session, Failure> {
+        let uri: Uri = agent.endpoint.parse().map_err(http::Error::from)?;
+        let client = wire::Mcp::new(self.wire.clone(), uri);
         let settings = StreamableHttpClientTransportConfig::with_uri(agent.endpoint.as_str());
-        let transport = StreamableHttpClientTransport::with_client(self.http.clone(), settings);
-        ().serve(transport).await.map_err(|error| McpError::Session(Box::new(error)))
+        let transport = StreamableHttpClientTransport::with_client(client, settings);
+        Ok(().serve(transport).await?)
     }
 
     async fn converse(
@@ -96,7 +79,7 @@ impl Mcp {
         agent: &Agent,
         generation: u64,
         letter: &Letter<'_>,
-    ) -> Result<Outcome, McpError> {
+    ) -> Result<Outcome, Failure> {
         let is_listed = match self.known(agent, generation) {
             Some(is_listed) => is_listed,
             None => self.learn(peer, agent, generation).await?,
@@ -104,7 +87,11 @@ impl Mcp {
         if !is_listed {
             return Ok(in_band(letter));
         }
-        let arguments: JsonObject = serde_json::from_str(letter.payload()?.get())?;
+        let payload = letter.payload()?;
+        if self.bytes_max < payload.get().len() {
+            return Err(Failure::TooLarge(payload.get().len()));
+        }
+        let arguments: JsonObject = serde_json::from_str(payload.get())?;
         let result =
             peer.call_tool(CallToolRequestParams::new(TOOL).with_arguments(arguments)).await?;
         Ok(read(result))
@@ -121,7 +108,7 @@ impl Mcp {
         peer: &Peer<RoleClient>,
         agent: &Agent,
         generation: u64,
-    ) -> Result<bool, McpError> {
+    ) -> Result<bool, Failure> {
         let mut cursor = None;
         let mut is_listed = false;
         for _ in 0..PAGES_MAX {
@@ -168,45 +155,5 @@ fn read(result: CallToolResult) -> Outcome {
     match value.and_then(answer::read) {
         Some(reply) => Outcome::Answered(reply),
         None => Outcome::Failed(Refusal::new(Class::Unknown, "the answer is not one")),
-    }
-}
-
-/// The failure of HTTP behind an error, which the errors of the library do not name as their source.
-fn cause(error: &McpError) -> Option<&HttpError> {
-    let transport = match error {
-        McpError::Session(error) => session_cause(error)?,
-        McpError::Call(ServiceError::TransportSend(error)) => error,
-        McpError::Call(_) | McpError::Payload(_) => return None,
-    };
-    match transport.error.downcast_ref::<StreamableHttpError<HttpError>>()? {
-        StreamableHttpError::Client(cause) => Some(cause),
-        _ => None,
-    }
-}
-
-fn session_cause(error: &ClientInitializeError) -> Option<&DynamicTransportError> {
-    match error {
-        ClientInitializeError::TransportError { error, .. } => Some(error),
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => session_cause(fallback),
-        _ => None,
-    }
-}
-
-fn is_passing(error: &McpError) -> bool {
-    cause(error).is_some_and(HttpError::is_passing)
-}
-
-fn refusal(error: &McpError) -> Refusal {
-    match (cause(error), error) {
-        (Some(cause), _) => cause.refusal(),
-        (None, McpError::Payload(_)) => {
-            Refusal::new(Class::InvalidPayload, "the offer cannot be written")
-        }
-        (None, McpError::Call(ServiceError::McpError(_))) => {
-            Refusal::new(Class::Unknown, "the agent reported an error")
-        }
-        (None, McpError::Session(_) | McpError::Call(_)) => {
-            Refusal::new(Class::Unavailable, "no MCP session, or it was lost")
-        }
     }
 }

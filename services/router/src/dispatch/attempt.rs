@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use chassis::wire::{self, Form, Outgoing, Sent};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
@@ -10,7 +11,6 @@ use super::message::{self, Message};
 use super::session::Session;
 use super::setback::Setback;
 use super::stream::Stream;
-use super::wire::{self, Form, Outgoing, Sent};
 use super::{Call, DispatchSettings, Reply, reply};
 
 /// What all attempts at one call have in common.
@@ -45,7 +45,7 @@ impl Attempt<'_> {
         let body = message::request(*id, &session.meta(*id), errand.arguments);
         let body = Outgoing::new(body, errand.sent.clone());
         let posted = session.wire.post(&session.uri, self.headers(), body).await;
-        let response = posted.map_err(|setback| session.told(setback))?;
+        let response = posted.map_err(|error| session.told(error.into()))?;
         match wire::form(response.headers())? {
             Form::Json => self.read_json(response.into_body()).await,
             Form::Events => self.read_events(response.into_body()).await,

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chassis::wire::Wire;
 use http::Uri;
 use tokio::sync::Semaphore;
 
 use super::session::{Session, Shared};
 use super::setback::Setback;
-use super::wire::Wire;
 
 /// All lines, and how many calls each agent still takes.
 #[derive(Debug, Default)]

@@ -1,8 +1,11 @@
 //! One MCP session with one agent: opened by rmcp, used by many calls at a time.
+//!
+//! Calls do not go through rmcp: they are posted by whoever makes them, so that a call costs no hand-over between tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use chassis::wire::{Mcp, SESSION, Wire, WireError};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Uri};
 use rmcp::model::{
@@ -18,13 +21,12 @@ use rmcp::transport::streamable_http_client::{
     StreamableHttpClientTransportConfig, StreamableHttpError,
 };
 
-use super::handshake::Handshake;
 use super::message;
 use super::setback::Setback;
-use super::wire::{self, SESSION, Wire};
 
 /// The ids before this are rmcp's, for the handshake.
 const FIRST_ID: i64 = 1_000;
+const NOT_FOUND: u16 = 404;
 
 /// An agreement with an agent on how to talk.
 pub(super) struct Session {
@@ -46,7 +48,7 @@ impl Session {
             ClientCapabilities::default(),
             Implementation::new("mesh", env!("CARGO_PKG_VERSION")),
         );
-        let handshake = Handshake::new(wire.clone(), uri.clone());
+        let handshake = Mcp::new(wire.clone(), uri.clone());
         let config = StreamableHttpClientTransportConfig::with_uri(uri.to_string())
             .reinit_on_expired_session(false);
         let transport = StreamableHttpClientTransport::with_client(handshake.clone(), config);
@@ -78,7 +80,8 @@ impl Session {
 
     /// A missing page is a missing session when there was one.
     pub(super) fn told(&self, setback: Setback) -> Setback {
-        if self.has_id && wire::is_gone(&setback) { Setback::Gone } else { setback }
+        let is_missing = matches!(setback, Setback::Status { code: NOT_FOUND, .. });
+        if self.has_id && is_missing { Setback::Gone } else { setback }
     }
 
     /// Tells the agent that nobody waits for a request any longer. An agent without sessions notices by the closed
@@ -121,8 +124,8 @@ fn meta(version: &ProtocolVersion, client: ClientConfig) -> RequestMetaObject {
 fn setback(error: &ClientInitializeError) -> Setback {
     match error {
         ClientInitializeError::TransportError { error, .. } => {
-            match error.error.downcast_ref::<StreamableHttpError<Setback>>() {
-                Some(StreamableHttpError::Client(setback)) => setback.clone(),
+            match error.error.downcast_ref::<StreamableHttpError<WireError>>() {
+                Some(StreamableHttpError::Client(error)) => error.clone().into(),
                 _ => Setback::Lost { cause: error.to_string(), was_sent: false },
             }
         }

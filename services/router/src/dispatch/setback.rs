@@ -1,5 +1,7 @@
 //! How one attempt failed, and what follows from that: whether to try again, what to charge, whom to blame.
 
+use chassis::wire::WireError;
+
 use super::{Failure, FailureKind, ReplyUsage, Settlement};
 
 const BAD_GATEWAY: u16 = 502;
@@ -109,6 +111,19 @@ impl Setback {
                     Settlement::Release
                 }
             }
+        }
+    }
+}
+
+impl From<WireError> for Setback {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Unconnected { cause, is_forbidden } => {
+                Self::Unconnected { cause, is_forbidden }
+            }
+            WireError::Lost { cause, was_sent } => Self::Lost { cause, was_sent },
+            WireError::Status { code, retry_after_ms } => Self::Status { code, retry_after_ms },
+            WireError::TooLarge(_) | WireError::Form | WireError::Message => Self::unusable(error),
         }
     }
 }

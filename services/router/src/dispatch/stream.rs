@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use chassis::wire::{Metered, Outgoing, Sent, Wire, WireError};
 use futures::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderValue, Uri};
 use hyper::body::Incoming;
@@ -13,7 +14,6 @@ use tokio::sync::mpsc;
 
 use super::message::{self, Message};
 use super::setback::Setback;
-use super::wire::{Broken, Metered, Outgoing, Sent, Wire};
 
 /// How often one stream is taken up again.
 const RESUMPTIONS_MAX: u32 = 5;
@@ -104,7 +104,7 @@ impl Stream<'_> {
         };
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#).into_bytes();
         let body = Outgoing::new(body, Sent::default());
-        self.wire.post(self.uri, self.headers.clone(), body).await.map(drop)
+        Ok(self.wire.post(self.uri, self.headers.clone(), body).await.map(drop)?)
     }
 }
 
@@ -120,8 +120,8 @@ fn finish(mut events: SseStream<Metered>) {
 
 fn setback(error: Error) -> Setback {
     match error {
-        Error::Body(cause) => match cause.downcast::<Broken>() {
-            Ok(broken) => (*broken).into(),
+        Error::Body(cause) => match cause.downcast::<WireError>() {
+            Ok(error) => (*error).into(),
             Err(cause) => Setback::Lost { cause: cause.to_string(), was_sent: true },
         },
         other => Setback::unusable(other),

@@ -1,4 +1,4 @@
-//! How long to wait before another attempt.
+//! How long to wait before another attempt (contract, section 15.2).
 
 use chrono::DateTime;
 
@@ -6,8 +6,9 @@ const FIRST_MS: i64 = 100;
 const LONGEST_MS: i64 = 10_000;
 
 /// The wait before the attempt that follows retry number `retries`: a share of a doubling limit, so that many callers
-/// spread out, and at least what the agent asks for.
-pub(super) fn wait_ms(retries: u32, share: f64, retry_after_ms: Option<i64>) -> i64 {
+/// spread out, and at least what the called one asks for.
+#[must_use]
+pub fn wait_ms(retries: u32, share: f64, retry_after_ms: Option<i64>) -> i64 {
     let doubled = FIRST_MS.checked_shl(retries.min(16)).unwrap_or(LONGEST_MS);
     let limit_ms = doubled.min(LONGEST_MS);
     let jittered = (limit_ms as f64 * share.clamp(0.0, 1.0)) as i64;
@@ -15,7 +16,8 @@ pub(super) fn wait_ms(retries: u32, share: f64, retry_after_ms: Option<i64>) -> 
 }
 
 /// The value of a `Retry-After` header: seconds, or a date.
-pub(super) fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
+#[must_use]
+pub fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(i64::from(seconds) * 1_000);
@@ -38,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_may_ask_for_more_but_not_for_less() {
+    fn the_called_one_may_ask_for_more_but_not_for_less() {
         assert_eq!(wait_ms(0, 1.0, Some(2_000)), 2_000);
         assert_eq!(wait_ms(3, 1.0, Some(10)), 800);
     }

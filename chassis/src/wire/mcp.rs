@@ -1,6 +1,4 @@
-//! What rmcp needs from HTTP to agree on a protocol version and to open and close a session.
-//!
-//! Calls do not come this way: they are posted by whoever makes them, so that a call costs no hand-over between tasks.
+//! What rmcp needs of HTTP to speak MCP: to agree on a protocol version, to open and close a session, and to call.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -17,26 +15,31 @@ use rmcp::transport::streamable_http_client::{
 };
 use sse_stream::{Sse, SseStream};
 
-use super::setback::Setback;
-use super::wire::{self, Form, Outgoing, SESSION, Sent, Wire};
+use super::{Form, Outgoing, Sent, Wire, WireError, form, request};
 
-type Refused = StreamableHttpError<Setback>;
+/// The name of the header that names an MCP session.
+pub const SESSION: &str = "mcp-session-id";
 
-/// The HTTP half of one handshake.
+type Refused = StreamableHttpError<WireError>;
+
+/// The HTTP half of one MCP session.
 #[derive(Clone, Debug)]
-pub(super) struct Handshake {
+pub struct Mcp {
     wire: Wire,
     uri: Uri,
     session_id: Arc<OnceLock<HeaderValue>>,
 }
 
-impl Handshake {
-    pub(super) fn new(wire: Wire, uri: Uri) -> Self {
+impl Mcp {
+    /// Of a session with the server at this address.
+    #[must_use]
+    pub fn new(wire: Wire, uri: Uri) -> Self {
         Self { wire, uri, session_id: Arc::default() }
     }
 
-    /// The session that the agent opened; an agent without sessions opens none.
-    pub(super) fn session_id(&self) -> Option<HeaderValue> {
+    /// The session that the server opened; a server without sessions opens none.
+    #[must_use]
+    pub fn session_id(&self) -> Option<HeaderValue> {
         self.session_id.get().cloned()
     }
 
@@ -48,7 +51,7 @@ impl Handshake {
         let body = Outgoing::new(serde_json::to_vec(message)?, Sent::default());
         let response = match self.wire.post(&self.uri, headers, body).await {
             Ok(response) => response,
-            Err(setback) => return speaks_older(message, &setback).ok_or(Refused::Client(setback)),
+            Err(error) => return speaks_older(message, &error).ok_or(Refused::Client(error)),
         };
         if !matches!(message, JsonRpcMessage::Request(_)) {
             return Ok(StreamableHttpPostResponse::Accepted);
@@ -58,12 +61,11 @@ impl Handshake {
             let _ = self.session_id.set(id.clone());
         }
         let session_id = session_id.and_then(|id| id.to_str().ok().map(str::to_owned));
-        match wire::form(response.headers()).map_err(Refused::Client)? {
+        match form(response.headers()).map_err(Refused::Client)? {
             Form::Json => {
                 let body = self.wire.whole(response.into_body()).await.map_err(Refused::Client)?;
-                let answer: ServerJsonRpcMessage = serde_json::from_slice(&body).map_err(|_| {
-                    Refused::Client(Setback::unusable("the reply is not a JSON-RPC message"))
-                })?;
+                let answer: ServerJsonRpcMessage = serde_json::from_slice(&body)
+                    .map_err(|_| Refused::Client(WireError::Message))?;
                 Ok(StreamableHttpPostResponse::Json(answer, session_id))
             }
             Form::Events => {
@@ -74,8 +76,8 @@ impl Handshake {
     }
 }
 
-impl StreamableHttpClient for Handshake {
-    type Error = Setback;
+impl StreamableHttpClient for Mcp {
+    type Error = WireError;
 
     async fn post_message(
         &self,
@@ -96,11 +98,11 @@ impl StreamableHttpClient for Handshake {
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), Refused> {
         let headers = header_map(Some(session_id), headers);
-        let farewell = wire::request(Method::DELETE, &self.uri, headers, Outgoing::default());
+        let farewell = request(Method::DELETE, &self.uri, headers, Outgoing::default());
         self.wire.send(farewell).await.map(drop).map_err(Refused::Client)
     }
 
-    /// Nothing that an agent says outside of a call concerns the mesh, so no connection is held open for it.
+    /// Nothing that a server says outside of a call concerns the mesh, so no connection is held open for it.
     async fn get_stream(
         &self,
         _: Arc<str>,
@@ -113,10 +115,10 @@ impl StreamableHttpClient for Handshake {
     }
 }
 
-/// An agent that refuses to be asked what it speaks speaks an older revision; rmcp then initialises the older way.
+/// A server that refuses to be asked what it speaks speaks an older revision; rmcp then initialises the older way.
 fn speaks_older(
     message: &ClientJsonRpcMessage,
-    setback: &Setback,
+    error: &WireError,
 ) -> Option<StreamableHttpPostResponse> {
     let JsonRpcMessage::Request(JsonRpcRequest {
         request: ClientRequest::DiscoverRequest(_),
@@ -126,9 +128,9 @@ fn speaks_older(
     else {
         return None;
     };
-    match setback {
-        Setback::Status { code: 401 | 403 | 429, .. } => None,
-        Setback::Status { code: 400..=501, .. } => Some(refusal(id)),
+    match error {
+        WireError::Status { code: 401 | 403 | 429, .. } => None,
+        WireError::Status { code: 400..=501, .. } => Some(refusal(id)),
         _ => None,
     }
 }
