@@ -149,6 +149,18 @@ impl Error {
         )
     }
 
+    /// What sort of refusal it is when the agent was to take over a conversation.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::AgentBusy(_) => "overloaded",
+            Self::Agent { kind: FailureKind::Timeout, .. } => "timeout",
+            Self::Agent {
+                kind: FailureKind::AgentError | FailureKind::InvalidResponse, ..
+            } => "unknown",
+            _ => "unavailable",
+        }
+    }
+
     /// The fields that the error body adds, one JSON object; empty when there are none.
     pub(crate) fn fields(&self) -> String {
         match self {

@@ -7,7 +7,6 @@ use proto::v1::{
     HandoffStarted, TransferOptions, TransferRequest, TransferResponse,
 };
 use tonic::Status;
-use tracing::Instrument as _;
 
 use super::seat::{Otherwise, Pass, Seat, Wish};
 use super::{Question, Step, Turn};
@@ -53,8 +52,7 @@ impl Turn {
     ) -> Result<Result<TransferResponse, Status>, Error> {
         let began = std::time::Instant::now();
         let excluded = request.exclude.clone();
-        let span = tracing::info_span!("handoff.transfer", handoff_id = wish.handoff_id);
-        let transfer = self.engine.peers.transfer(request, self.left()).instrument(span);
+        let transfer = self.engine.peers.transfer(request, self.left());
         let answer = match self.bounded(transfer).await {
             Ok(answer) => answer,
             Err(error) => {

@@ -42,7 +42,7 @@ impl Turn {
         }
         let Some(pass) = seat.pass else { return Err(error) };
         let mut wish = pass.wish;
-        self.reject(&wish, &seat.agent_id, &error.to_string(), false).await;
+        self.reject(&wish, &seat.agent_id, error.class(), &error.to_string()).await;
         wish.failed.push(seat.agent_id);
         Ok(Step::HandOver(wish))
     }
