@@ -83,7 +83,7 @@ async fn ask(address: SocketAddr, caller: u16, end: Instant) -> anyhow::Result<V
     while Instant::now() < end {
         let request = Request::post(format!("http://{address}/v1/request"))
             .header("content-type", "application/json")
-            .header("x-api-key", crate::fleet::KEY)
+            .header("x-api-key", fleet::KEY)
             .body(Full::new(body.clone()))?;
         let start = Instant::now();
         let answer = async {

@@ -6,7 +6,7 @@
 
 mod agent;
 mod caller;
-mod fleet;
+mod crew;
 mod proxy;
 mod report;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::caller::Target;
-use crate::fleet::Fleet;
+use crate::crew::Crew;
 use crate::report::{Report, Round};
 
 /// The most that one run may take in rounds.
@@ -62,30 +62,30 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
-    let fleet = Fleet::start().await?;
+    let crew = Crew::start().await?;
     let window = Duration::from_secs(arguments.seconds);
     let mut report = Report::default();
     for round in 0..arguments.rounds {
-        for target in fleet.targets() {
+        for target in crew.targets() {
             let measured = one_round(target, window, arguments.callers).await?;
             eprint_progress(round, target, &measured);
             report.add(&target.name, measured);
         }
     }
-    report.memory(fleet.targets());
+    report.memory(crew.targets());
     let text = if arguments.json { report.json()? } else { report.table() };
     use std::io::Write as _;
     std::io::stdout().write_all(text.as_bytes())?;
-    fleet.stop().await
+    crew.stop().await
 }
 
 async fn one_round(target: &Target, window: Duration, callers: u16) -> anyhow::Result<Round> {
     caller::run(target, 1, WARM_UP).await?;
     let single = caller::run(target, 1, window).await?;
     caller::run(target, callers, WARM_UP).await?;
-    let before = fleet::cpu_micros(&target.processes);
+    let before = crew::cpu_micros(&target.processes);
     let many = caller::run(target, callers, window).await?;
-    let cpu = fleet::cpu_micros(&target.processes).saturating_sub(before);
+    let cpu = crew::cpu_micros(&target.processes).saturating_sub(before);
     Ok(Round::of(&single, &many, cpu))
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::caller::{Answers, Target};
-use crate::fleet;
+use crate::crew;
 
 /// One measurement of one target.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -63,7 +63,7 @@ impl Report {
     }
 
     pub(crate) fn memory(&mut self, targets: &[Target]) {
-        let of = |target: &Target| (target.name.clone(), fleet::memory_kib(&target.processes));
+        let of = |target: &Target| (target.name.clone(), crew::memory_kib(&target.processes));
         self.memory_kib = targets.iter().map(of).collect();
     }
 
