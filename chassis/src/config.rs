@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-pub use self::common::{Common, Ports};
+pub use self::common::{Common, Ports, calls_max};
 pub use self::parse::micros_of;
 
 /// The lowest time that a test may set, in milliseconds.

@@ -24,20 +24,37 @@ pub use self::http::http;
 pub use self::process::{Process, Start, Store, bind, end};
 use crate::Life;
 
-/// The gRPC services of one process and what callers must show.
-#[derive(Default)]
+/// How many calls a listener works on at once when nothing else is said.
+const CALLS_MAX: usize = 1_024;
+/// How many calls a connection may carry at least: so many come before a caller has heard of a limit.
+const STREAMS_MAX_LEAST: u32 = 256;
+
+/// The gRPC services of one process, what callers must show, and how many calls it takes at once.
 pub struct Server {
     routes: RoutesBuilder,
     names: Vec<&'static str>,
     token: Option<String>,
     descriptors: Vec<&'static [u8]>,
+    calls_max: usize,
 }
 
 impl Server {
     /// A server whose callers must carry this token, if there is one.
     #[must_use]
     pub fn new(token: Option<&str>) -> Self {
-        Self { token: token.map(str::to_owned), ..Self::default() }
+        Self {
+            routes: RoutesBuilder::default(),
+            names: Vec::new(),
+            token: token.map(str::to_owned),
+            descriptors: Vec::new(),
+            calls_max: CALLS_MAX,
+        }
+    }
+
+    /// Takes so many calls at once and sends further ones away.
+    #[must_use]
+    pub fn limited(self, calls_max: usize) -> Self {
+        Self { calls_max, ..self }
     }
 
     /// Adds a generated server.
@@ -78,17 +95,26 @@ impl Server {
             .context("the descriptor set is not valid")?;
         self.routes.add_service(reflection);
         life.spawn("health", report(reporter, self.names, life.clone()));
-        let routes = guard::Guard::new(self.routes.routes(), self.token);
-        life.spawn_connection("grpc", accept(routes, listener, life.clone()));
+        let routes = guard::Guard::new(self.routes.routes(), self.token, self.calls_max);
+        // A connection may carry more than is worked on: what is too much is refused, and does not wait at the caller.
+        let streams_max = u32::try_from(self.calls_max).unwrap_or(u32::MAX).saturating_mul(2);
+        let streams_max = streams_max.max(STREAMS_MAX_LEAST);
+        let server = tonic::transport::Server::builder().max_concurrent_streams(streams_max);
+        life.spawn_connection("grpc", accept(server, routes, listener, life.clone()));
         Ok(())
     }
 }
 
-async fn accept(routes: guard::Guard<Routes>, listener: TcpListener, life: Life) {
+async fn accept(
+    server: tonic::transport::Server,
+    routes: guard::Guard<Routes>,
+    listener: TcpListener,
+    life: Life,
+) {
     let incoming = futures::StreamExt::map(TcpListenerStream::new(listener), |stream| {
         stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream))
     });
-    let served = tonic::transport::Server::builder()
+    let served = server
         .serve_with_incoming_shutdown(routes, incoming, async move { life.closing().await })
         .await;
     if let Err(error) = served {

@@ -28,6 +28,8 @@ pub struct Common {
     pub log_level: String,
     /// OTEL_EXPORTER_OTLP_ENDPOINT.
     pub otlp_endpoint: Option<Url>,
+    /// SERVICE_MAX_CONCURRENCY.
+    pub calls_max: usize,
     /// SHUTDOWN_GRACE_MS.
     pub shutdown_grace_ms: i64,
     /// GRPC_LISTEN.
@@ -68,6 +70,7 @@ impl Common {
             log_hash_key: secret(env, "LOG_HASH_KEY"),
             log_level: level(env),
             otlp_endpoint: env.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            calls_max: calls_max(env),
             shutdown_grace_ms: env.millis("SHUTDOWN_GRACE_MS", 10_000, 0..=600_000),
             grpc_listen: env
                 .address("GRPC_LISTEN", &SocketAddr::new(grpc_host, ports.grpc).to_string()),
@@ -82,6 +85,12 @@ impl Common {
             env.fault("INTERNAL_TOKEN", "required by a separate binary in production");
         }
     }
+}
+
+/// SERVICE_MAX_CONCURRENCY: how much a process works on at once before it sends callers away.
+pub fn calls_max(env: &mut Environment) -> usize {
+    let calls = env.integer("SERVICE_MAX_CONCURRENCY", 1_024, 1..=65_536);
+    usize::try_from(calls).expect("the range fits")
 }
 
 fn secret(env: &mut Environment, name: &str) -> Option<String> {

@@ -129,3 +129,38 @@ async fn readiness_ends_when_the_process_is_asked_to_end_and_the_listener_when_i
     life.closed().await;
     assert!(client.check(HealthCheckRequest::default()).await.is_err(), "nobody listens any more");
 }
+
+#[tokio::test]
+async fn a_listener_sends_away_what_is_too_much_and_answers_health_all_the_same() {
+    let (life, release) = (Life::new(), Arc::new(tokio::sync::Notify::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let wait = release.clone();
+    let held = move || {
+        let wait = wait.clone();
+        async move {
+            wait.notified().await;
+            Status::aborted("done").into_http()
+        }
+    };
+    Server::new(None).limited(2).with(server(held)).serve(listener, &life).unwrap();
+    let link = Link::remote(&url, None);
+    let call = |_| tokio::spawn(act(link.clone(), Duration::from_secs(5)));
+    let mut calls: Vec<_> = (0..5).map(call).collect();
+    for _ in 0..3 {
+        let (first, _, rest) = futures::future::select_all(calls).await;
+        let fault = Fault::of(&first.unwrap());
+        assert_eq!((fault.code.as_str(), fault.retry_after_s), ("dependency_unavailable", Some(1)));
+        calls = rest;
+    }
+    let health = HealthClient::new(link.clone()).check(HealthCheckRequest::default()).await;
+    assert!(health.is_ok(), "health has no limit: {health:?}");
+    for call in calls {
+        release.notify_one();
+        assert_eq!(call.await.unwrap().code(), Code::Aborted, "those who had a place are served");
+    }
+    release.notify_one();
+    assert_eq!(act(link, Duration::from_secs(5)).await.code(), Code::Aborted, "places come back");
+    life.close();
+    life.closed().await;
+}

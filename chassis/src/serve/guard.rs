@@ -3,21 +3,28 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Bytes;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 use tracing::Instrument as _;
 
-use crate::fault::{Kind, fault};
+use crate::fault::{Fault, Kind, fault};
 use crate::link::{DEFAULT_DEADLINE, TOKEN_HEADER, deadline_of};
 use crate::trace;
+
+/// When a caller that was sent away may come back.
+const RETRY_AFTER_S: i64 = 1;
 
 /// Calls a server with the deadline of the request, and answers a panic with a status.
 pub(crate) async fn guarded<S>(server: S, request: Request<Body>) -> Result<Response<Body>, Status>
@@ -48,19 +55,17 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
 pub(super) struct Guard<S> {
     inner: S,
     token: Option<Arc<[u8]>>,
+    places: Arc<Semaphore>,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(inner: S, token: Option<String>) -> Self {
-        Self { inner, token: token.map(|token| Arc::from(digest(token.as_bytes()))) }
+    pub(super) fn new(inner: S, token: Option<String>, calls_max: usize) -> Self {
+        let token = token.map(|token| Arc::from(digest(token.as_bytes())));
+        Self { inner, token, places: Arc::new(Semaphore::new(calls_max)) }
     }
 
-    /// Health stays open, since orchestrators have no token.
     fn admits(&self, request: &Request<Body>) -> bool {
         let Some(token) = &self.token else { return true };
-        if request.uri().path().starts_with("/grpc.health.") {
-            return true;
-        }
         let given = request.headers().get(TOKEN_HEADER).map(|value| digest(value.as_bytes()));
         // Equal digests mean equal tokens, and how far two digests agree tells nothing of the token.
         given.is_some_and(|given| given[..] == token[..])
@@ -88,16 +93,57 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if !self.admits(&request) {
-            let refusal = fault(
-                Kind::Unauthenticated,
-                "authentication_failed",
-                &"the internal token is missing or wrong",
-            );
-            return Box::pin(async move { Ok(refusal.into_http()) });
+        // Health stays open, since orchestrators have no token and ask most when there is too much to do.
+        if request.uri().path().starts_with("/grpc.health.") {
+            let call = guarded(self.inner.clone(), request);
+            return Box::pin(async move { Ok(call.await.unwrap_or_else(Status::into_http)) });
         }
+        if !self.admits(&request) {
+            let text = "the internal token is missing or wrong";
+            return refuse(Fault::new(Kind::Unauthenticated, "authentication_failed", text));
+        }
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            metrics::counter!("calls.shed").increment(1);
+            let text = "too many calls at once";
+            let fault = Fault::new(Kind::Unavailable, "dependency_unavailable", text);
+            return refuse(fault.retry_after_s(RETRY_AFTER_S));
+        };
         let span = trace::remote_span(&request);
         let call = guarded(self.inner.clone(), request);
-        Box::pin(async move { Ok(call.await.unwrap_or_else(Status::into_http)) }.instrument(span))
+        let answer = async move {
+            let response = call.await.unwrap_or_else(Status::into_http);
+            Ok(response.map(|body| Body::new(Placed { body, _place: place })))
+        };
+        Box::pin(answer.instrument(span))
+    }
+}
+
+fn refuse(fault: Fault) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+    Box::pin(async move { Ok(Status::from(fault).into_http()) })
+}
+
+/// A body whose call keeps its place until the last byte is out: a stream is work for as long as it runs.
+struct Placed {
+    body: Body,
+    _place: OwnedSemaphorePermit,
+}
+
+impl http_body::Body for Placed {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -95,7 +95,7 @@ impl Process {
     /// A server whose callers must carry the internal token, if there is one.
     #[must_use]
     pub fn server(&self) -> Server {
-        Server::new(self.common.internal_token.as_deref())
+        Server::new(self.common.internal_token.as_deref()).limited(self.common.calls_max)
     }
 
     /// Says what several replicas of this process would lack.

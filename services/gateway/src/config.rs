@@ -112,6 +112,8 @@ pub struct Config {
     pub replay_ms: i64,
     /// TURN_TIMEOUT_MS.
     pub turn_timeout: Duration,
+    /// SERVICE_MAX_CONCURRENCY: how many turns it has under way at once.
+    pub turns_max: usize,
     /// SLACK_*.
     pub slack: Option<Slack>,
 }
@@ -152,6 +154,7 @@ impl Config {
             body_bytes_max: size(env.integer("MAX_BODY_BYTES", 1_048_576, 1_024..=1_073_741_824)),
             replay_ms: env.millis("EVENT_REPLAY_MS", 300_000, 0..=3_600_000),
             turn_timeout: time(env.millis("TURN_TIMEOUT_MS", 60_000, 1_000..=900_000)),
+            turns_max: chassis::config::calls_max(env),
             slack: slack(env),
         }
     }

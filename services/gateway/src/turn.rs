@@ -103,6 +103,10 @@ impl Turn {
         if front.drain.is_draining() {
             return Err(Problem::new("shutting_down"));
         }
+        if front.config.turns_max <= front.drain.running() {
+            metrics::counter!("calls.shed").increment(1);
+            return Err(Problem::new("dependency_unavailable"));
+        }
         let run = Run {
             front: front.clone(),
             origin: self.origin,
