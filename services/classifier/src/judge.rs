@@ -10,11 +10,13 @@ use std::time::Duration;
 use chassis::clock;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::breaker::Breaker;
 use crate::config::{ClarificationConfig, ProviderConfig};
 use crate::model::Profile;
-use crate::provider::{self, Ask, Provider};
+use crate::provider::{self, Ask, Provider, Usage};
 
 pub use opinion::Opinion;
 
@@ -65,6 +67,16 @@ enum Attempt {
     Answer(String),
     RateLimited,
     Failed(Failure),
+}
+
+impl Attempt {
+    fn error(&self) -> Option<&'static str> {
+        match self {
+            Self::Answer(_) => None,
+            Self::RateLimited => Some("rate_limited"),
+            Self::Failed(failure) => Some(failure.reason()),
+        }
+    }
 }
 
 impl Judge {
@@ -160,7 +172,7 @@ impl Judge {
     async fn attempts(&self, ask: &Ask) -> Result<String, Failure> {
         let mut wait = WAIT;
         for attempt in 1..=self.config.attempts_max {
-            match self.attempt(ask).await {
+            match self.attempt(ask).instrument(self.span(ask)).await {
                 Attempt::Answer(text) => return Ok(text),
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::RateLimited if attempt == self.config.attempts_max => break,
@@ -173,7 +185,34 @@ impl Judge {
         Err(Failure::Provider)
     }
 
+    /// The span of a call, with the attributes that OpenTelemetry gives the call of a model.
+    fn span(&self, ask: &Ask) -> Span {
+        tracing::info_span!(
+            "chat",
+            otel.name = format!("chat {}", self.provider.model()),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            error.type = Empty,
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = self.provider.name(),
+            gen_ai.request.model = self.provider.model(),
+            gen_ai.request.temperature = ask.temperature,
+            gen_ai.request.max_tokens = ask.tokens_max,
+            gen_ai.response.model = Empty,
+            gen_ai.usage.input_tokens = Empty,
+            gen_ai.usage.output_tokens = Empty,
+        )
+    }
+
     async fn attempt(&self, ask: &Ask) -> Attempt {
+        let attempt = self.exchange(ask).await;
+        if let Some(kind) = attempt.error() {
+            Span::current().record("error.type", kind).record("otel.status_code", "ERROR");
+        }
+        attempt
+    }
+
+    async fn exchange(&self, ask: &Ask) -> Attempt {
         let call = self.provider.call(ask);
         let mut request = self.client.post(call.url).json(&call.body);
         for (name, value) in call.headers {
@@ -210,8 +249,16 @@ impl Judge {
             bytes.extend_from_slice(&chunk);
         }
         let body: Value = serde_json::from_slice(&bytes).map_err(|_| Failure::Unreadable)?;
+        note_usage(&self.provider.usage(&body));
         self.provider.text(&body).ok_or(Failure::Unreadable)
     }
+}
+
+fn note_usage(usage: &Usage) {
+    let span = Span::current();
+    span.record("gen_ai.response.model", usage.model.as_deref());
+    span.record("gen_ai.usage.input_tokens", usage.input_tokens);
+    span.record("gen_ai.usage.output_tokens", usage.output_tokens);
 }
 
 fn broken(error: reqwest::Error) -> Failure {

@@ -37,6 +37,29 @@ pub struct Call {
     pub body: Value,
 }
 
+/// What a call has used, as far as the answer says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Tokens read.
+    pub input_tokens: Option<i64>,
+    /// Tokens written.
+    pub output_tokens: Option<i64>,
+}
+
+impl Usage {
+    /// Reads the three from where a wire format has them.
+    fn read(body: &Value, [model, input, output]: [&str; 3]) -> Self {
+        let number = |pointer| body.pointer(pointer).and_then(Value::as_i64);
+        Self {
+            model: body.pointer(model).and_then(Value::as_str).map(str::to_owned),
+            input_tokens: number(input),
+            output_tokens: number(output),
+        }
+    }
+}
+
 /// A wire format.
 pub trait Provider: Debug + Send + Sync {
     /// The call that puts a question.
@@ -47,6 +70,12 @@ pub trait Provider: Debug + Send + Sync {
 
     /// The model that answers.
     fn model(&self) -> &str;
+
+    /// Its name among the providers that OpenTelemetry knows.
+    fn name(&self) -> &'static str;
+
+    /// What an answer says it has used.
+    fn usage(&self, body: &Value) -> Usage;
 }
 
 /// The provider that the settings name.

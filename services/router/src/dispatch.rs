@@ -104,7 +104,7 @@ impl Dispatcher {
     /// Calls an agent as it is defined in this registry generation.
     pub async fn call(&self, agent: &Agent, generation: u64, call: Call) -> Result<Reply, Failure> {
         let agent_id = agent.agent_id.as_str();
-        let span = tracing::info_span!("router.dispatch", agent_id, request_id = call.request_id);
+        let span = measure::span(agent, &call);
         let started = Instant::now();
         async {
             let outcome =

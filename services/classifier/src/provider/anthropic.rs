@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Call, Provider, below};
+use super::{Ask, Call, Provider, Usage, below};
 use crate::config::ProviderConfig;
 
 const VERSION: &str = "2023-06-01";
@@ -49,5 +49,13 @@ impl Provider for Anthropic {
 
     fn model(&self) -> &str {
         &self.model
+    }
+
+    fn name(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn usage(&self, body: &Value) -> Usage {
+        Usage::read(body, ["/model", "/usage/input_tokens", "/usage/output_tokens"])
     }
 }

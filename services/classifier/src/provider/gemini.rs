@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Call, Provider, below};
+use super::{Ask, Call, Provider, Usage, below};
 use crate::config::{Key, ProviderConfig};
 
 const MODEL: &str = "gemini-2.0-flash";
@@ -49,5 +49,13 @@ impl Provider for Gemini {
 
     fn model(&self) -> &str {
         &self.model
+    }
+
+    fn name(&self) -> &'static str {
+        "gcp.gemini"
+    }
+
+    fn usage(&self, body: &Value) -> Usage {
+        Usage::read(body, ["/modelVersion", "/usageMetadata/promptTokenCount", "/usageMetadata/candidatesTokenCount"])
     }
 }

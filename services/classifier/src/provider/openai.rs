@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Call, Provider, below};
+use super::{Ask, Call, Provider, Usage, below};
 use crate::config::{Key, ProviderConfig};
 
 #[derive(Debug)]
@@ -45,5 +45,13 @@ impl Provider for OpenAi {
 
     fn model(&self) -> &str {
         &self.model
+    }
+
+    fn name(&self) -> &'static str {
+        "openai"
+    }
+
+    fn usage(&self, body: &Value) -> Usage {
+        Usage::read(body, ["/model", "/usage/prompt_tokens", "/usage/completion_tokens"])
     }
 }
