@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod classify;
 mod explain;
+mod migrate;
 mod serve;
 mod validate;
 
@@ -21,6 +22,8 @@ struct Arguments {
 enum Command {
     /// Runs all six services in this process (what happens without a command).
     Serve,
+    /// Brings the tables of the database up to date and ends.
+    Migrate,
     /// Checks the agent definitions of a folder and lists every fault.
     Validate(validate::Arguments),
     /// Says what the classifier makes of a text.
@@ -33,6 +36,7 @@ enum Command {
 async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         None | Some(Command::Serve) => serve::run().await,
+        Some(Command::Migrate) => migrate::run().await,
         Some(Command::Validate(arguments)) => validate::run(&arguments).await,
         Some(Command::Classify(arguments)) => classify::run(arguments).await,
         Some(Command::Explain(arguments)) => explain::run(arguments).await,

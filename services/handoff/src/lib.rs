@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chassis::{Link, Resources};
+use chassis::{Database, Link, Resources};
 use proto::v1::handoff_server::HandoffServer;
 
 pub mod compress;
@@ -58,4 +58,9 @@ pub async fn build(
     sweep::start(&resources.life, exchange.clone())?;
     let server = HandoffServer::new(Service::new(exchange));
     Ok(server.max_decoding_message_size(REQUEST_BYTES_MAX))
+}
+
+/// Brings the tables of the transfers up to date.
+pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+    database.migrate("handoff", sqlx::migrate!()).await
 }

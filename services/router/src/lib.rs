@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chassis::Resources;
+use chassis::{Database, Resources};
 use proto::v1::router_server::RouterServer;
 
 pub mod body;
@@ -89,4 +89,9 @@ pub async fn build(
     Ok(server
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX))
+}
+
+/// Brings the tables of the conversations up to date.
+pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+    database.migrate("router", sqlx::migrate!()).await
 }

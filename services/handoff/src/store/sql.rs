@@ -21,7 +21,7 @@ pub(crate) struct SqlStore {
 impl SqlStore {
     /// Opens the store and brings its tables up to date.
     pub(crate) async fn open(database: Database) -> anyhow::Result<Self> {
-        database.migrate("handoff", sqlx::migrate!()).await?;
+        crate::migrate(&database).await?;
         Ok(Self { database })
     }
 }

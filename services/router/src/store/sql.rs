@@ -36,7 +36,7 @@ pub struct SqlStore {
 impl SqlStore {
     /// Opens the tables of this service, bringing them up to date, and starts their writer.
     pub async fn open(database: Database, life: &Life) -> anyhow::Result<Self> {
-        database.migrate("router", sqlx::migrate!()).await?;
+        crate::migrate(&database).await?;
         let scribe = Scribe::of(database.clone());
         let writer = Batcher::start("conversation writer", scribe, batch::BOUNDS, life);
         Ok(Self { database, writer })
