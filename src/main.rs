@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod classify;
 mod explain;
 mod migrate;
+mod model;
 mod serve;
 mod validate;
 
@@ -28,6 +29,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Says what the classifier makes of a text.
     Classify(classify::Arguments),
+    /// The sentence model of the classifier's better tier.
+    Model(model::Arguments),
     /// Says why a turn went where it went, from a running mesh.
     Explain(explain::Arguments),
 }
@@ -39,6 +42,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Migrate) => migrate::run().await,
         Some(Command::Validate(arguments)) => validate::run(&arguments).await,
         Some(Command::Classify(arguments)) => classify::run(arguments).await,
+        Some(Command::Model(arguments)) => model::run(arguments).await,
         Some(Command::Explain(arguments)) => explain::run(arguments).await,
     }
 }

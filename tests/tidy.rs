@@ -15,7 +15,7 @@ const FOLDERS: [&str; 6] = ["agents", "chassis", "proto", "services", "src", "te
 const SERVICES: [&str; 6] = ["gateway", "classifier", "registry", "budget", "router", "handoff"];
 
 /// Rules without input and output: each stands for its file and for the folder of the same name.
-const PURE: [&str; 49] = [
+const PURE: [&str; 50] = [
     "chassis/src/address",
     "chassis/src/redact",
     "chassis/src/screen",
@@ -41,6 +41,7 @@ const PURE: [&str; 49] = [
     "services/classifier/src/model",
     "services/classifier/src/ridge",
     "services/classifier/src/summary",
+    "services/classifier/src/tier",
     "services/classifier/src/vectors",
     "services/classifier/src/words",
     "services/gateway/src/limit/bucket",

@@ -4,9 +4,7 @@
 //! meant for any agent at all. Few examples say little about either, so each is held near where it was found to be over
 //! many sets of agents, as `examples/intent.rs` measures it.
 
-/// The sharpness that sets of agents usually have.
-const SHARPNESS_USUAL: f64 = 17.0;
-/// How many natural-log units squared of error a doubling away from it costs.
+/// How many natural-log units squared of error a departure from the usual sharpness costs.
 const SHARPNESS_HOLD: f64 = 100.0;
 /// The sharpnesses that are tried: this many, in equal ratios between the bounds.
 const SHARPNESS_STEPS: u32 = 80;
@@ -44,10 +42,11 @@ pub struct LeftOut {
 }
 
 impl Calibration {
-    /// Fits both numbers to examples and to the evidence of texts that are meant for no agent.
+    /// Fits both numbers to examples and to the evidence of texts that are meant for no agent; the sharpness stays near
+    /// what is usual.
     #[must_use]
-    pub fn fit(examples: &[LeftOut], outside: &[f64]) -> Self {
-        Self { sharpness: sharpness(examples), middle: middle(examples, outside) }
+    pub fn fit(examples: &[LeftOut], outside: &[f64], usual_sharpness: f64) -> Self {
+        Self { sharpness: sharpness(examples, usual_sharpness), middle: middle(examples, outside) }
     }
 
     /// The share of each agent if the text is meant for one of them; the shares sum to one.
@@ -63,21 +62,21 @@ impl Calibration {
     }
 }
 
-fn sharpness(examples: &[LeftOut]) -> f64 {
+fn sharpness(examples: &[LeftOut], usual: f64) -> f64 {
     let ratio = SHARPNESS_MAX / SHARPNESS_MIN;
     let step = |n| SHARPNESS_MIN * ratio.powf(f64::from(n) / f64::from(SHARPNESS_STEPS - 1));
     let cost = |sharpness: f64| {
         let surprise = |example: &LeftOut| {
             -(softmax(&example.scores, sharpness)[example.agent].max(f64::MIN_POSITIVE)).ln()
         };
-        let away = (sharpness / SHARPNESS_USUAL).ln();
+        let away = (sharpness / usual).ln();
         examples.iter().map(surprise).sum::<f64>() + SHARPNESS_HOLD * away * away
     };
     (0..SHARPNESS_STEPS)
         .map(step)
         .map(|sharpness| (cost(sharpness), sharpness))
         .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(SHARPNESS_USUAL, |(_, sharpness)| sharpness)
+        .map_or(usual, |(_, sharpness)| sharpness)
 }
 
 /// The cost is convex in the middle, so its slope changes sign once.
@@ -119,14 +118,16 @@ fn logistic(evidence: f64, middle: f64) -> f64 {
 mod tests {
     use super::*;
 
+    const USUAL: f64 = 17.0;
+
     fn left_out(agent: usize, scores: [f64; 2], evidence: f64) -> LeftOut {
         LeftOut { scores: scores.to_vec(), agent, evidence }
     }
 
     #[test]
     fn no_example_leaves_what_is_usual() {
-        let calibration = Calibration::fit(&[], &[]);
-        assert!((calibration.sharpness - SHARPNESS_USUAL).abs() < 1.0);
+        let calibration = Calibration::fit(&[], &[], USUAL);
+        assert!((calibration.sharpness - USUAL).abs() < 1.0);
         assert!((calibration.middle - EVIDENCE_USUAL).abs() < 1e-6);
     }
 
@@ -135,8 +136,8 @@ mod tests {
         let honest = vec![left_out(0, [0.6, 0.4], 0.6); 200];
         let mut deceiving = honest.clone();
         deceiving.iter_mut().step_by(2).for_each(|example| example.agent = 1);
-        let sure = Calibration::fit(&honest, &[]);
-        let unsure = Calibration::fit(&deceiving, &[]);
+        let sure = Calibration::fit(&honest, &[], USUAL);
+        let unsure = Calibration::fit(&deceiving, &[], USUAL);
         assert!(unsure.sharpness < sure.sharpness);
         assert!(unsure.shares(&[0.6, 0.4])[0] < sure.shares(&[0.6, 0.4])[0]);
     }
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn the_middle_lies_between_examples_and_texts_for_nobody() {
         let examples = vec![left_out(0, [1.0, 0.0], 0.8); 300];
-        let calibration = Calibration::fit(&examples, &[0.3; 100]);
+        let calibration = Calibration::fit(&examples, &[0.3; 100], USUAL);
         assert!(0.3 < calibration.middle && calibration.middle < 0.8, "{}", calibration.middle);
         assert!(0.9 < calibration.inside(0.8));
         assert!(calibration.inside(0.1) < 0.1);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use chassis::config::Environment;
 use url::Url;
 
-/// Where the sentence model is looked for when no setting names a folder.
-const MODEL_DIR: &str = "models/all-MiniLM-L6-v2";
+/// Where the sentence model is looked for when no setting names a folder, and where it is put.
+pub const MODEL_DIR: &str = "models/all-MiniLM-L6-v2";
 
 /// The settings of the classifier.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub struct Config {
     pub provider: ProviderConfig,
     /// Two agents closer than this make a classification ambiguous.
     pub ambiguity_margin: f64,
-    /// The folder of the sentence model, whether or not it exists.
-    pub model_dir: PathBuf,
+    /// The folder of the sentence model; when none is named, the usual one is used if it exists.
+    pub model_dir: Option<PathBuf>,
     /// What happens to text that looks like an attempt to instruct the model.
     pub injection: Injection,
     /// How questions are asked.
@@ -117,7 +117,7 @@ impl Config {
             mode,
             provider: ProviderConfig::read(env, mode),
             ambiguity_margin: env.number("CLASSIFIER_AMBIGUITY_MARGIN", 0.1, 0.0..=1.0),
-            model_dir: env.path("CLASSIFIER_MODEL_DIR", MODEL_DIR),
+            model_dir: env.text("CLASSIFIER_MODEL_DIR").map(PathBuf::from),
             injection: env.choice("PROMPT_INJECTION_ACTION", Injection::Checked, &injections),
             clarification: ClarificationConfig::read(env),
         }

@@ -1,4 +1,4 @@
-//! What the static tier sees in a text: the mean of its word-piece vectors, and its words and their character n-grams.
+//! What a tier sees in a text; the static one, the mean of its word-piece vectors, and its words and their character n-grams.
 
 use crate::vectors::Vectors;
 use crate::words::{fold, is_spoken, is_unspaced, words};
@@ -11,9 +11,6 @@ const GRAM_CHARS_UNSPACED: std::ops::RangeInclusive<usize> = 1..=3;
 const PAIR_WEIGHT: f32 = 0.5;
 /// Characters of a word that take part in n-grams.
 const WORD_CHARS_MAX: usize = 64;
-/// How much the lexical part counts beside the vectors in a similarity, squared.
-const LEXICAL_SQUARED: f32 = 0.36;
-
 /// A text as the model compares it. Both parts are of length one, or zero when the text has nothing of the kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
@@ -59,6 +56,17 @@ impl Features {
         Self::unit(dense, sparse)
     }
 
+    /// The same text with its vector beside another one of it, and counting `share` of what the other counts.
+    #[must_use]
+    pub fn beside(self, mut other: Vec<f32>, share: f32) -> Self {
+        let length = dot(&other, &other).sqrt();
+        if 0.0 < length {
+            other.iter_mut().for_each(|x| *x /= length);
+        }
+        other.extend(self.dense.iter().map(|x| x * share.sqrt()));
+        Self::unit(other, self.sparse.into())
+    }
+
     /// The middle of several texts, as one row that stands for all of them.
     #[must_use]
     pub fn mean(of: &[&Self]) -> Self {
@@ -92,10 +100,10 @@ impl Features {
     }
 }
 
-/// The similarity of two texts from the cosines of their two parts.
+/// The similarity of two texts from the cosines of their two parts, the second of which counts `lexical` as much.
 #[must_use]
-pub fn blend(dense: f32, sparse: f32) -> f32 {
-    (dense + LEXICAL_SQUARED * sparse) / (1.0 + LEXICAL_SQUARED)
+pub fn blend(dense: f32, sparse: f32, lexical: f32) -> f32 {
+    (dense + lexical * sparse) / (1.0 + lexical)
 }
 
 /// The inner product, in a fixed order of summation.
@@ -146,7 +154,7 @@ mod tests {
         let (a, b) = (Features::of(a, &vectors), Features::of(b, &vectors));
         let sparse = |hash| b.sparse.iter().find(|(h, _)| *h == hash).map_or(0.0, |(_, x)| *x);
         let lexical = a.sparse.iter().map(|(hash, x)| x * sparse(*hash)).sum();
-        blend(dot(&a.dense, &b.dense), lexical)
+        blend(dot(&a.dense, &b.dense), lexical, 0.36)
     }
 
     #[test]

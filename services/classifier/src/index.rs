@@ -5,6 +5,7 @@ use crate::features::{Features, blend, dot};
 /// Many texts, ready to be compared with one.
 #[derive(Debug)]
 pub struct Index {
+    lexical: f32,
     dimensions: usize,
     rows: usize,
     dense: Vec<f32>,
@@ -17,9 +18,9 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index of these rows, which keep their order.
+    /// An index of these rows, which keep their order; lexical features count `lexical` beside the vectors.
     #[must_use]
-    pub fn of(rows: &[Features]) -> Self {
+    pub fn of(rows: &[Features], lexical: f32) -> Self {
         let dimensions = rows.first().map_or(0, |row| row.dense.len());
         let mut entries: Vec<(u32, u32, f32)> = (0_u32..)
             .zip(rows)
@@ -27,6 +28,7 @@ impl Index {
             .collect();
         entries.sort_by_key(|(hash, row, _)| (*hash, *row));
         let mut index = Self {
+            lexical,
             dimensions,
             rows: rows.len(),
             dense: rows.iter().flat_map(|row| row.dense.iter().copied()).collect(),
@@ -69,10 +71,11 @@ impl Index {
             }
         }
         if self.dimensions == 0 {
-            return lexical.into_iter().map(|sparse| blend(0.0, sparse)).collect();
+            return lexical.into_iter().map(|sparse| blend(0.0, sparse, self.lexical)).collect();
         }
         let rows = self.dense.chunks_exact(self.dimensions);
-        rows.zip(lexical).map(|(row, sparse)| blend(dot(row, &text.dense), sparse)).collect()
+        let blended = |(row, sparse)| blend(dot(row, &text.dense), sparse, self.lexical);
+        rows.zip(lexical).map(blended).collect()
     }
 }
 
@@ -86,7 +89,7 @@ mod tests {
         let vectors = Vectors::shipped().unwrap();
         let texts = ["where is my order", "book a table", "我要退款", "how much is it"];
         let rows: Vec<Features> = texts.iter().map(|text| Features::of(text, &vectors)).collect();
-        let index = Index::of(&rows);
+        let index = Index::of(&rows, 0.36);
         assert_eq!(index.len(), texts.len());
         for (n, row) in rows.iter().enumerate() {
             let similarities = index.similarities(row);
@@ -100,7 +103,7 @@ mod tests {
     #[test]
     fn an_empty_index_has_nothing_to_say() {
         let vectors = Vectors::shipped().unwrap();
-        assert!(Index::of(&[]).similarities(&Features::of("hello", &vectors)).is_empty());
-        assert!(Index::of(&[]).is_empty());
+        assert!(Index::of(&[], 0.36).similarities(&Features::of("hello", &vectors)).is_empty());
+        assert!(Index::of(&[], 0.36).is_empty());
     }
 }

@@ -10,22 +10,20 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::calibration::{Calibration, LeftOut};
 use crate::features::Features;
 use crate::index::Index;
 use crate::ridge::{Matrix, solve};
-use crate::vectors::Vectors;
+use crate::tier::{Form, Tier, Tuning};
 use crate::words::{fold, plain};
 
 pub use self::overlap::Overlap;
 
-use self::rows::{Row, Source};
+use self::rows::{Draft, Row, Source};
 
-/// How fast similarity falls off between texts: the kernel is `exp(-WIDTH (1 - similarity))`.
-const WIDTH: f64 = 2.0;
 /// How far the model departs from its rows for the sake of smoothness.
 const RIDGE: f64 = 0.1;
 /// How much the best score counts beside the largest similarity as evidence for a text to be meant for an agent.
@@ -68,7 +66,8 @@ pub struct Verdict {
 /// A model of one set of definitions.
 #[derive(Debug)]
 pub struct Model {
-    vectors: Arc<Vectors>,
+    tier: Arc<dyn Tier>,
+    tuning: Tuning,
     agents: Vec<String>,
     default: Option<usize>,
     index: Index,
@@ -81,25 +80,27 @@ pub struct Model {
 }
 
 impl Model {
-    /// Learns from definitions, in whatever order they and their examples are given.
+    /// Learns from definitions, in whatever order they and their examples are given, as a tier sees them.
     #[must_use]
-    pub fn learn(profiles: &[Profile], vectors: Arc<Vectors>) -> Self {
+    pub fn learn(profiles: &[Profile], tier: Arc<dyn Tier>) -> Self {
+        let tuning = tier.tuning();
         let mut profiles: Vec<&Profile> = profiles.iter().collect();
         profiles.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
         let agents: Vec<String> = profiles.iter().map(|profile| profile.agent_id.clone()).collect();
-        let rows = rows::of(&profiles, &vectors);
+        let rows = rows::of(&profiles, &*tier);
         let features: Vec<Features> = rows.iter().map(|row| row.features.clone()).collect();
-        let index = Index::of(&features);
+        let index = Index::of(&features, tuning.lexical);
         let similarities: Vec<Vec<f32>> =
             features.iter().map(|row| index.similarities(row)).collect();
-        let kernel = Matrix::symmetric(rows.len(), |a, b| closeness(similarities[a][b]));
+        let kernel = Matrix::symmetric(rows.len(), |a, b| closeness(similarities[a][b], tuning));
         let targets: Vec<Option<usize>> = rows.iter().map(|row| row.agent).collect();
         let solution = solve(kernel, RIDGE, &targets, agents.len());
         let lesson =
             Lesson { rows: &rows, similarities: &similarities, left_out: &solution.left_out };
-        let calibration = lesson.calibration(agents.len());
+        let calibration = lesson.calibration(agents.len(), tuning.sharpness);
         Self {
-            vectors,
+            tier,
+            tuning,
             default: profiles.iter().position(|profile| profile.is_default),
             index,
             owned_rows: lesson.owned_rows(),
@@ -109,6 +110,12 @@ impl Model {
             coefficients: solution.coefficients,
             agents,
         }
+    }
+
+    /// What sees the texts.
+    #[must_use]
+    pub fn tier(&self) -> &dyn Tier {
+        &*self.tier
     }
 
     /// The agents that the model knows, ascending.
@@ -147,7 +154,7 @@ impl Model {
 
     fn probabilities(&self, text: &str) -> Vec<f64> {
         let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
-        let similarities = self.index.similarities(&Features::of(&text, &self.vectors));
+        let similarities = self.index.similarities(&self.tier.features(&text, Form::Sentence));
         let scores = self.scores(&similarities);
         let evidence = evidence(similarities[..self.owned_rows].iter().copied(), &scores);
         let inside = self.default.map_or(1.0, |_| self.calibration.inside(evidence));
@@ -167,11 +174,18 @@ impl Model {
         let mut scores = vec![0.0; self.agents.len()];
         let rows = self.coefficients.chunks_exact(self.agents.len().max(1));
         for (similarity, coefficients) in similarities.iter().zip(rows) {
-            let closeness = closeness(*similarity);
+            let closeness = closeness(*similarity, self.tuning);
             scores.iter_mut().zip(coefficients).for_each(|(score, x)| *score += closeness * x);
         }
         scores
     }
+}
+
+/// Every text that learning looks at, and how it came about.
+#[must_use]
+pub fn texts(profiles: &[Profile]) -> BTreeSet<(String, Form)> {
+    let drafts = profiles.iter().flat_map(rows::drafts);
+    drafts.chain(rows::background()).map(Draft::text_and_form).collect()
 }
 
 /// What learning saw of each row without itself.
@@ -196,7 +210,7 @@ impl Lesson<'_> {
         evidence(others.map(|(_, similarity)| *similarity), self.scores(row, agents))
     }
 
-    fn calibration(&self, agents: usize) -> Calibration {
+    fn calibration(&self, agents: usize, usual_sharpness: f64) -> Calibration {
         let examples: Vec<LeftOut> = self
             .rows
             .iter()
@@ -209,7 +223,7 @@ impl Lesson<'_> {
             .collect();
         let nobodys = self.owned_rows()..self.rows.len();
         let outside: Vec<f64> = nobodys.map(|n| self.evidence(n, agents)).collect();
-        Calibration::fit(&examples, &outside)
+        Calibration::fit(&examples, &outside, usual_sharpness)
     }
 
     fn overlaps(&self, agents: &[String], calibration: Calibration) -> Vec<Overlap> {
@@ -222,8 +236,8 @@ impl Lesson<'_> {
     }
 }
 
-fn closeness(similarity: f32) -> f64 {
-    (-WIDTH * (1.0 - f64::from(similarity))).exp()
+fn closeness(similarity: f32, tuning: Tuning) -> f64 {
+    (-tuning.width * (1.0 - f64::from(similarity))).exp()
 }
 
 fn evidence(similarities: impl Iterator<Item = f32>, scores: &[f64]) -> f64 {

@@ -10,7 +10,7 @@ use proto::v1::{
     GenerateClarificationRequest, GenerateClarificationResponse, GetStatusRequest,
     GetStatusResponse,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::Config;
@@ -19,7 +19,7 @@ use crate::config::Injection;
 use crate::entities;
 use crate::judge::Judge;
 use crate::language::{self, Detector};
-use crate::model::Profile;
+use crate::model::{Model, Profile, Verdict};
 use crate::standing::Standing;
 use crate::summary::summarize;
 use crate::vectors;
@@ -28,15 +28,15 @@ use crate::vectors;
 const FIRST_GENERATION_WAIT: Duration = Duration::from_secs(2);
 /// Why text that looks like an injection is not put to a language model.
 const INJECTION: &str = "prompt_injection";
-/// The tier of the local model.
-const TIER: &str = "static";
-
 /// What can go wrong in the classifier.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Error {
     /// No generation was learned yet.
     #[error("the agents are not loaded yet")]
     NotLoaded,
+    /// The local model broke on a text.
+    #[error("the local model failed")]
+    Broken,
 }
 
 /// The classifier as its server calls it.
@@ -47,6 +47,8 @@ pub struct Service {
     detector: Detector,
     questions: Questions,
     judge: Option<Judge>,
+    /// One place a core, for those whose text takes long.
+    cores: Semaphore,
 }
 
 /// A classification and what the counters call it.
@@ -66,7 +68,8 @@ impl Service {
     ) -> Self {
         let kept = &config.clarification;
         let questions = Questions::new(kept.cache_size_max, kept.cache_ttl_ms);
-        Self { config, standing, detector: Detector::default(), questions, judge }
+        let cores = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
+        Self { config, standing, detector: Detector::default(), questions, judge, cores }
     }
 
     async fn standing(&self) -> Result<Arc<Standing>, Error> {
@@ -82,7 +85,7 @@ impl Service {
         let standing = self.standing().await?;
         let text = &request.text;
         let entities = entities::find(text);
-        let mut decided = self.judged(&standing, request).await;
+        let mut decided = self.judged(&standing, request).await?;
         let found = &mut decided.found;
         found.detected_language =
             self.detector.choose(text, &request.locale, &request.prior_language);
@@ -97,16 +100,20 @@ impl Service {
     }
 
     /// By the language model if there is one that may be asked and answers, else by the local model.
-    async fn judged(&self, standing: &Standing, request: &ClassifyRequest) -> Decided {
-        let local = self.local(standing, &request.text);
+    async fn judged(
+        &self,
+        standing: &Standing,
+        request: &ClassifyRequest,
+    ) -> Result<Decided, Error> {
+        let local = self.local(standing, &request.text).await?;
         let Some(judge) = &self.judge else {
-            return Decided { found: local, mode: "local", status: "success" };
+            return Ok(Decided { found: local, mode: "local", status: "success" });
         };
         if self.is_flagged(&request.text) {
             let found = Classification { fallback_reason: INJECTION.to_owned(), ..local };
-            return Decided { found, mode: "local", status: "success" };
+            return Ok(Decided { found, mode: "local", status: "success" });
         }
-        match judge.classify(&request.text, &standing.profiles).await {
+        Ok(match judge.classify(&request.text, &standing.profiles).await {
             Ok(opinion) => {
                 let margin = self.config.ambiguity_margin;
                 Decided {
@@ -129,7 +136,7 @@ impl Service {
                 let found = Classification { fallback_reason: reason.to_owned(), ..local };
                 Decided { found, mode: "llm", status: reason }
             }
-        }
+        })
     }
 
     fn is_flagged(&self, text: &str) -> bool {
@@ -156,19 +163,35 @@ impl Service {
         clarify::question(&candidates, language)
     }
 
-    fn local(&self, standing: &Standing, text: &str) -> Classification {
-        let verdict = standing.model.classify(text, self.config.ambiguity_margin);
+    async fn local(&self, standing: &Standing, text: &str) -> Result<Classification, Error> {
+        let verdict = self.verdict(&standing.model, text).await?;
+        let tier = standing.model.tier();
         let score = |(agent_id, score)| AgentScore { agent_id, score };
-        Classification {
+        Ok(Classification {
             agent_id: verdict.agent_id,
             confidence: verdict.confidence,
             ambiguous: verdict.ambiguous,
             agent_scores: verdict.scores.into_iter().map(score).collect(),
             mode: "local".to_owned(),
-            tier: TIER.to_owned(),
-            revision: vectors::REVISION.to_owned(),
+            tier: tier.name().to_owned(),
+            revision: tier.revision().to_owned(),
             ..Classification::default()
+        })
+    }
+
+    /// A text that takes long waits for a core of its own, away from the asynchronous threads.
+    async fn verdict(&self, model: &Arc<Model>, text: &str) -> Result<Verdict, Error> {
+        let margin = self.config.ambiguity_margin;
+        if !model.tier().is_slow() {
+            return Ok(model.classify(text, margin));
         }
+        let _core = self.cores.acquire().await.map_err(|_| Error::Broken)?;
+        let (model, text) = (model.clone(), text.to_owned());
+        let judging = tokio::task::spawn_blocking(move || model.classify(&text, margin));
+        judging.await.map_err(|error| {
+            tracing::error!(%error, "the local model failed");
+            Error::Broken
+        })
     }
 }
 
@@ -224,14 +247,22 @@ impl Classifier for Service {
         &self,
         _request: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
-        let generation = self.standing.borrow().as_ref().map_or(0, |standing| standing.generation);
+        let standing = self.standing.borrow().clone();
+        let (tier, revision) = match (&self.judge, &standing) {
+            (Some(judge), _) => ("llm", judge.model()),
+            (None, Some(standing)) => {
+                (standing.model.tier().name(), standing.model.tier().revision())
+            }
+            (None, None) => ("static", vectors::REVISION),
+        };
         Ok(Response::new(GetStatusResponse {
             mode: self.config.mode.name().to_owned(),
-            tier: self.judge.as_ref().map_or(TIER, |_| "llm").to_owned(),
+            tier: tier.to_owned(),
             provider_state: self.judge.as_ref().map_or("none", Judge::state).to_owned(),
-            generation,
+            generation: standing.as_ref().map_or(0, |standing| standing.generation),
             languages: language::LISTED.map(str::to_owned).to_vec(),
-            revision: self.judge.as_ref().map_or(vectors::REVISION, Judge::model).to_owned(),
+            revision: revision.to_owned(),
+            learning: standing.as_ref().is_none_or(|standing| standing.is_learning),
         }))
     }
 }
@@ -240,6 +271,7 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match &error {
             Error::NotLoaded => fault(Kind::Unavailable, "registry_not_loaded", &error),
+            Error::Broken => fault(Kind::Internal, "internal", &error),
         }
     }
 }

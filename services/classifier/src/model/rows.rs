@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Profile;
 use crate::features::Features;
 use crate::index::Index;
-use crate::vectors::Vectors;
+use crate::tier::{Form, Tier};
 use crate::words::{fold, phrases, plain};
 
 /// Sentences about anything and everything, one a line.
@@ -26,6 +26,13 @@ pub(super) enum Source {
     Background,
 }
 
+/// A text that is to be a row.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) source: Source,
+    pub(super) text: String,
+}
+
 /// One text that the model compares with.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -35,25 +42,39 @@ pub(super) struct Row {
     pub(super) features: Features,
 }
 
+impl Draft {
+    /// What a tier is shown of it.
+    pub(super) fn text_and_form(self) -> (String, Form) {
+        let form = match self.source {
+            Source::Example | Source::Background => Form::Sentence,
+            Source::Phrase => Form::Phrase,
+        };
+        (self.text, form)
+    }
+
+    fn row(self, agent: Option<usize>, tier: &dyn Tier) -> Row {
+        let source = self.source;
+        let (text, form) = self.text_and_form();
+        Row { agent, source, features: tier.features(&text, form), text }
+    }
+}
+
 /// The rows of these definitions, ascending by agent, source and text, then the background.
-pub(super) fn of(profiles: &[&Profile], vectors: &Vectors) -> Vec<Row> {
+pub(super) fn of(profiles: &[&Profile], tier: &dyn Tier) -> Vec<Row> {
     let quota = ROWS_MAX / profiles.len().max(1);
     let mut rows = Vec::new();
     for (agent, profile) in profiles.iter().enumerate() {
-        rows.extend(condensed(rows_of(agent, profile, vectors), quota.max(1)));
+        let own = drafts(profile).into_iter().map(|draft| draft.row(Some(agent), tier));
+        rows.extend(condensed(own.collect(), quota.max(1)));
     }
-    let background = background(&rows, vectors);
-    rows.extend(background);
+    let nobodys = nobodys(&rows, tier);
+    rows.extend(nobodys);
     rows
 }
 
-fn rows_of(agent: usize, profile: &Profile, vectors: &Vectors) -> Vec<Row> {
-    let row = |source: Source, text: String| Row {
-        agent: Some(agent),
-        source,
-        features: Features::of(&text, vectors),
-        text,
-    };
+/// What a definition says: its examples, then its phrases, each ascending.
+pub(super) fn drafts(profile: &Profile) -> Vec<Draft> {
+    let draft = |source: Source| move |text: String| Draft { source, text };
     let mut seen = BTreeSet::new();
     let mut examples = profile.examples.clone();
     examples.sort();
@@ -66,8 +87,13 @@ fn rows_of(agent: usize, profile: &Profile, vectors: &Vectors) -> Vec<Row> {
         .collect();
     spoken.sort();
     spoken.retain(|phrase| !phrase.is_empty() && seen.insert(phrase.clone()));
-    let examples = examples.into_iter().map(|text| row(Source::Example, text));
-    examples.chain(spoken.into_iter().map(|text| row(Source::Phrase, text))).collect()
+    let examples = examples.into_iter().map(draft(Source::Example));
+    examples.chain(spoken.into_iter().map(draft(Source::Phrase))).collect()
+}
+
+/// The sentences that belong to nobody.
+pub(super) fn background() -> impl Iterator<Item = Draft> {
+    BACKGROUND.lines().map(|line| Draft { source: Source::Background, text: line.to_owned() })
 }
 
 /// At most `quota` rows that stand for all of these: neighbours in the list are merged.
@@ -83,15 +109,13 @@ fn condensed(rows: Vec<Row>, quota: usize) -> Vec<Row> {
         .collect()
 }
 
-fn background(owned: &[Row], vectors: &Vectors) -> Vec<Row> {
-    let index = Index::of(&owned.iter().map(|row| row.features.clone()).collect::<Vec<_>>());
-    let mut rows: Vec<(f32, Row)> = BACKGROUND
-        .lines()
-        .map(|line| {
-            let features = Features::of(line, vectors);
-            let nearest = index.similarities(&features).into_iter().fold(0.0, f32::max);
-            let text = line.to_owned();
-            (nearest, Row { agent: None, source: Source::Background, text, features })
+fn nobodys(owned: &[Row], tier: &dyn Tier) -> Vec<Row> {
+    let features: Vec<Features> = owned.iter().map(|row| row.features.clone()).collect();
+    let index = Index::of(&features, tier.tuning().lexical);
+    let mut rows: Vec<(f32, Row)> = background()
+        .map(|draft| {
+            let row = draft.row(None, tier);
+            (index.similarities(&row.features).into_iter().fold(0.0, f32::max), row)
         })
         .collect();
     rows.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.text.cmp(&b.1.text)));

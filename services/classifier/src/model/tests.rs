@@ -1,4 +1,5 @@
 use super::*;
+use crate::vectors::Vectors;
 
 const MARGIN: f64 = 0.1;
 
