@@ -15,6 +15,8 @@ use crate::config::Common;
 
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
 const STATEMENT_LIMIT_MS: u32 = 10_000;
+/// How long a transaction may rest: a process that stands still must not keep its locks from those who go on.
+const REST_LIMIT_MS: u32 = 5_000;
 
 /// Which engine a database runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +63,20 @@ impl Database {
     /// Opens a Postgres database.
     pub async fn postgres(url: &str, max_connections: u32) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
-        let after_connect = format!("SET statement_timeout = {STATEMENT_LIMIT_MS}");
+        let after_connect = [
+            format!("SET statement_timeout = {STATEMENT_LIMIT_MS}"),
+            format!("SET idle_in_transaction_session_timeout = {REST_LIMIT_MS}"),
+        ];
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_LIMIT)
             .after_connect(move |connection, _| {
-                let statement = sqlx::AssertSqlSafe(after_connect.clone());
+                let statements = after_connect.clone();
                 Box::pin(async move {
-                    sqlx::query(statement).execute(connection).await?;
+                    for statement in statements {
+                        let statement = sqlx::AssertSqlSafe(statement);
+                        sqlx::query(statement).execute(&mut *connection).await?;
+                    }
                     Ok(())
                 })
             })
@@ -89,6 +97,8 @@ impl Database {
             .min_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            // There is no network on which it could have been lost.
+            .test_before_acquire(false)
             .acquire_timeout(ACQUIRE_LIMIT)
             .after_connect(|connection, _| {
                 Box::pin(async move {

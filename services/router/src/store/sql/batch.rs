@@ -4,11 +4,13 @@
 //! or nothing. What the fold cannot decide by itself (a request id that is known, a session that has expired, a turn
 //! that somebody else has taken over) comes back undecided and goes the long way, alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chassis::Database;
 use chassis::batch::{Bounds, Commit};
+use sqlx::Any;
+use sqlx::pool::PoolConnection;
 use tracing::Instrument as _;
 
 use crate::session::Session;
@@ -22,9 +24,15 @@ mod statement;
 mod write;
 
 use fold::Fold;
+use read::Found;
 
 /// The most operations of one commit.
 const BATCH_MAX: usize = 256;
+
+/// The most that a commit on a server may take.
+const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+/// A pool of so few connections has none to keep for the writer.
+const POOL_MIN: u32 = 2;
 
 /// The bounds of a batch. It does not wait: who finds no commit under way commits at once.
 pub(super) const BOUNDS: Bounds = Bounds { batch_max: BATCH_MAX, company: Duration::ZERO };
@@ -36,7 +44,11 @@ pub(super) struct Scribe {
     pasts: Arc<Pasts>,
     find: Arc<str>,
     write: Arc<str>,
+    /// The connection that the writer keeps from batch to batch, where there are others for everyone else.
+    kept: Arc<Mutex<Option<Connection>>>,
 }
+
+type Connection = PoolConnection<Any>;
 
 /// What is to be committed.
 #[derive(Debug)]
@@ -83,7 +95,7 @@ impl Commit for Scribe {
     type Answer = Outcome;
 
     async fn commit(&self, steps: Vec<Step>) -> Vec<Outcome> {
-        match self.commit_together(&steps).await {
+        match self.commit_within(&steps).await {
             Ok(outcomes) => {
                 outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Undecided)).collect()
             }
@@ -98,25 +110,53 @@ impl Commit for Scribe {
 impl Scribe {
     pub(super) fn of(database: Database) -> Self {
         let (find, write) = (read::statement(database.engine), statement::write(database.engine));
-        Self { database, pasts: Arc::default(), find: find.into(), write: write.into() }
+        let (find, write) = (find.into(), write.into());
+        Self { database, pasts: Arc::default(), find, write, kept: Arc::default() }
+    }
+
+    /// A server may not answer; the file always does, and is not to be left in the middle of a list of statements.
+    async fn commit_within(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
+        if self.database.is_embedded() {
+            return self.commit_together(steps).await;
+        }
+        let commit = tokio::time::timeout(COMMIT_LIMIT, self.commit_together(steps)).await;
+        commit.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
     }
 
     async fn commit_together(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
-        let mut connection = self.database.pool.acquire().await?;
-        let found = self.find(&mut connection, steps).await?;
+        let (mut connection, found) = self.read(steps).await?;
         let mut fold = Fold::of(found);
         let outcomes: Vec<_> = steps.iter().map(|step| fold.take(step)).collect();
-        if fold.is_idle() {
-            return Ok(outcomes);
+        if !fold.is_idle() {
+            let sheet = fold.sheet();
+            let write = self.write_sheet(&mut connection, &sheet);
+            write.instrument(tracing::info_span!("store.commit")).await?;
+            drop(sheet);
+            for (session_id, past) in fold.into_pasts() {
+                self.pasts.remember(session_id, past);
+            }
         }
-        let sheet = fold.sheet();
-        let write = self.write_sheet(&mut connection, &sheet);
-        write.instrument(tracing::info_span!("store.commit")).await?;
-        drop(sheet);
-        for (session_id, past) in fold.into_pasts() {
-            self.pasts.remember(session_id, past);
+        if POOL_MIN < self.database.max_connections() {
+            *self.kept() = Some(connection);
         }
         Ok(outcomes)
+    }
+
+    /// What the steps are about. A kept connection may have been lost meanwhile; then it is read over another.
+    async fn read(&self, steps: &[Step]) -> Result<(Connection, Found), Spoiled> {
+        let kept = self.kept().take();
+        if let Some(mut connection) = kept
+            && let Ok(found) = self.find(&mut connection, steps).await
+        {
+            return Ok((connection, found));
+        }
+        let mut connection = self.database.pool.acquire().await?;
+        let found = self.find(&mut connection, steps).await?;
+        Ok((connection, found))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
