@@ -5,6 +5,8 @@
 
 mod auth;
 mod budget_headers;
+#[cfg(test)]
+mod chaos;
 mod config;
 mod drain;
 mod extract;

@@ -11,6 +11,8 @@ mod clarification;
 mod conversation;
 mod entries;
 mod envelope;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod routing;
 mod server;

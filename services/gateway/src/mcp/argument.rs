@@ -8,7 +8,7 @@ use crate::problem::Problem;
 /// One field of a tool's input or output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Argument {
-    name: &'static str,
+    pub(super) name: &'static str,
     kind: Kind,
     is_required: bool,
     about: &'static str,
@@ -65,6 +65,20 @@ impl Argument {
         };
         schema["description"] = json!(self.about);
         schema
+    }
+
+    /// A value that fits.
+    #[cfg(test)]
+    pub(super) fn example(&self) -> Value {
+        match self.kind {
+            Kind::Text(_) | Kind::TextOrNull => json!("text"),
+            Kind::Choice(choices) => json!(choices[0]),
+            Kind::Share => json!(0.5),
+            Kind::Count => json!(1),
+            Kind::Flag => json!(true),
+            Kind::Object(_) => json!({}),
+            Kind::Objects | Kind::Texts => json!([]),
+        }
     }
 
     fn check(&self, fields: &mut Fields<'_>) {

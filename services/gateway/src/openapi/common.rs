@@ -174,10 +174,8 @@ fn describe_headers(operation: &mut Operation) {
         if status == "301" {
             told.push(("Location", "The same path with https.", Type::String));
         }
-        if is_turn && matches!(status, "200" | "402") {
-            told.extend(BUDGET_HEADERS.map(|(name, about)| (name, about, Type::String)));
-        }
         if is_turn {
+            told.extend(BUDGET_HEADERS.map(|(name, about)| (name, about, Type::String)));
             told.push((
                 "Idempotent-Replay",
                 "true when the result was stored before.",

@@ -72,9 +72,10 @@ fn request_id(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+mod fuzz;
 
+#[cfg(test)]
+mod tests {
     use super::*;
 
     const ID: &str = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
@@ -126,40 +127,5 @@ mod tests {
         }
         let named = format!(r#"{{"type":"message","requestId":"{ID}"}}"#);
         assert_eq!(Inbound::parse(&named).unwrap_err().request_id.as_deref(), Some(ID));
-    }
-
-    /// JSON with the names and types that frames use, in odd places too.
-    fn json() -> impl Strategy<Value = String> {
-        let leaf = prop_oneof![
-            Just("null".to_owned()),
-            any::<bool>().prop_map(|flag| flag.to_string()),
-            any::<f64>().prop_map(|number| number.to_string()),
-            any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
-            prop_oneof![Just("message"), Just("cancel"), Just("ping"), Just(ID)]
-                .prop_map(|text| format!("\"{text}\"")),
-        ];
-        let name =
-            prop_oneof!["type", "input", "requestId", "sessionId", "locale", "metadata", ".*"];
-        leaf.prop_recursive(3, 24, 6, move |inner| {
-            let field = (name.clone(), inner.clone())
-                .prop_map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name)));
-            prop_oneof![
-                prop::collection::vec(inner, 0..4).prop_map(|all| format!("[{}]", all.join(","))),
-                prop::collection::vec(field, 0..7).prop_map(|all| format!("{{{}}}", all.join(","))),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_comes_is_a_frame_or_an_invalid_request(text in prop_oneof![json(), any::<String>()]) {
-            match Inbound::parse(&text) {
-                Ok(Inbound::Message { message, .. }) => {
-                    prop_assert!((1..=10_000).contains(&message.input.chars().count()));
-                }
-                Ok(_) => {}
-                Err(odd) => prop_assert_eq!(odd.problem.code(), "invalid_request"),
-            }
-        }
     }
 }
