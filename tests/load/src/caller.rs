@@ -51,17 +51,22 @@ impl Answers {
     }
 }
 
-/// Lets so many callers ask for so long. An answer other than 200 ends the run.
-pub(crate) async fn run(
-    target: &Target,
-    callers: u16,
-    window: Duration,
-) -> anyhow::Result<Answers> {
+/// How much is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crowd {
+    pub(crate) callers: u16,
+    /// How many messages a conversation has; then the caller begins another one.
+    pub(crate) messages: u32,
+    pub(crate) window: Duration,
+}
+
+/// Lets a crowd ask. An answer other than 200 ends the run.
+pub(crate) async fn run(target: &Target, crowd: Crowd) -> anyhow::Result<Answers> {
     let mut tasks = JoinSet::new();
     let start = Instant::now();
-    let end = start + window;
-    for caller in 0..callers {
-        tasks.spawn(ask(target.address, caller, end));
+    let end = start + crowd.window;
+    for caller in 0..crowd.callers {
+        tasks.spawn(ask(target.address, caller, crowd.messages, end));
     }
     let mut answers = Answers::default();
     while let Some(micros) = tasks.join_next().await {
@@ -72,15 +77,28 @@ pub(crate) async fn run(
     Ok(answers)
 }
 
-async fn ask(address: SocketAddr, caller: u16, end: Instant) -> anyhow::Result<Vec<u64>> {
+async fn ask(
+    address: SocketAddr,
+    caller: u16,
+    messages: u32,
+    end: Instant,
+) -> anyhow::Result<Vec<u64>> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let body =
-        format!(r#"{{"input":"I need help with my order 1042","user_id":"caller-{caller}"}}"#);
-    let body = Bytes::from(body);
+    let run = uuid::Uuid::new_v4().simple().to_string();
+    let mut body = Bytes::new();
     let mut micros = Vec::new();
-    while Instant::now() < end {
+    for message in 0.. {
+        if end <= Instant::now() {
+            break;
+        }
+        if message % messages == 0 {
+            let conversation = message / messages;
+            body = Bytes::from(format!(
+                r#"{{"input":"I need help with my order 1042","user_id":"caller-{caller}","session_id":"{run}-{conversation}"}}"#
+            ));
+        }
         let request = Request::post(format!("http://{address}/v1/request"))
             .header("content-type", "application/json")
             .header("x-api-key", fleet::KEY)

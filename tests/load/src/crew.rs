@@ -8,8 +8,10 @@ use anyhow::Context as _;
 use chassis::config::Environment;
 use fleet::{Column, Definition, Ports, Process, Program, SERVICES, common, wait_for};
 
-use crate::caller::Target;
+use crate::caller::{Crowd, Target};
 
+/// The first question of all.
+const FIRST: Crowd = Crowd { callers: 1, messages: 1, window: Duration::from_millis(1) };
 /// How long a process may take to answer its first request.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// Ticks of CPU time in a second, as Linux counts them for users.
@@ -166,7 +168,7 @@ fn define(folder: &Path, agent: SocketAddr) -> anyhow::Result<()> {
 async fn wait_for_answers(targets: &[Target]) -> anyhow::Result<()> {
     for target in targets {
         let answered = async {
-            while let Err(error) = crate::caller::run(target, 1, Duration::from_millis(1)).await {
+            while let Err(error) = crate::caller::run(target, FIRST).await {
                 let _ = error;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

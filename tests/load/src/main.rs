@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::caller::Target;
+use crate::caller::{Crowd, Target};
 use crate::crew::Crew;
 use crate::report::{Report, Round};
 
@@ -37,6 +37,9 @@ struct Arguments {
     /// Callers at saturation.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(2..=512))]
     callers: u16,
+    /// How many messages a conversation has; each is sent to the agent with all that were before it.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    messages: u32,
     /// Prints JSON in place of the table.
     #[arg(long)]
     json: bool,
@@ -63,11 +66,15 @@ async fn main() -> anyhow::Result<()> {
 
 async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let crew = Crew::start().await?;
-    let window = Duration::from_secs(arguments.seconds);
+    let crowd = Crowd {
+        callers: arguments.callers,
+        messages: arguments.messages,
+        window: Duration::from_secs(arguments.seconds),
+    };
     let mut report = Report::default();
     for round in 0..arguments.rounds {
         for target in crew.targets() {
-            let measured = one_round(target, window, arguments.callers).await?;
+            let measured = one_round(target, crowd).await?;
             eprint_progress(round, target, &measured);
             report.add(&target.name, measured);
         }
@@ -79,12 +86,13 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     crew.stop().await
 }
 
-async fn one_round(target: &Target, window: Duration, callers: u16) -> anyhow::Result<Round> {
-    caller::run(target, 1, WARM_UP).await?;
-    let single = caller::run(target, 1, window).await?;
-    caller::run(target, callers, WARM_UP).await?;
+async fn one_round(target: &Target, many: Crowd) -> anyhow::Result<Round> {
+    let one = Crowd { callers: 1, ..many };
+    caller::run(target, Crowd { window: WARM_UP, ..one }).await?;
+    let single = caller::run(target, one).await?;
+    caller::run(target, Crowd { window: WARM_UP, ..many }).await?;
     let before = crew::cpu_micros(&target.processes);
-    let many = caller::run(target, callers, window).await?;
+    let many = caller::run(target, many).await?;
     let cpu = crew::cpu_micros(&target.processes).saturating_sub(before);
     Ok(Round::of(&single, &many, cpu))
 }
