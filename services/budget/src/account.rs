@@ -33,15 +33,17 @@ pub struct Account {
     pub spent_micros: i64,
     /// The sum of its open reservations.
     pub reserved_micros: i64,
+    /// What it was last said to be; empty until it is anything but what it began as.
+    pub state: String,
     /// What was told of it.
     pub told: BTreeSet<Mark>,
 }
 
 /// Where a charge stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// Money is held.
+    #[default]
     Open,
     /// What it cost is in the ledger.
     Settled,
@@ -62,20 +64,31 @@ impl State {
             Self::Expired => "expired",
         }
     }
+
+    /// The state of a name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let all = [Self::Open, Self::Settled, Self::Released, Self::Expired];
+        all.into_iter().find(|state| state.name() == name)
+    }
 }
 
-/// A charge and what became of it.
+/// A charge and what became of it. What can change is not part of its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Where it stands.
+    #[serde(skip)]
     pub state: State,
     /// What was held.
     pub amount_micros: i64,
     /// What it cost, once settled.
+    #[serde(skip)]
     pub actual_micros: i64,
     /// Whether that is a guess.
+    #[serde(skip)]
     pub estimated: bool,
     /// When the hold ends by itself.
+    #[serde(skip)]
     pub expires_ms: i64,
     /// The scopes that were checked are the scopes that are charged, in these periods.
     pub scopes: Vec<(Scope, String)>,

@@ -5,7 +5,7 @@ use proto::v1;
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
 use crate::file::millionths;
-use crate::ledger::Book;
+use crate::ledger::{Book, Standing};
 use crate::operation::{Reserve, Settle, Usage, Verdict};
 use crate::policy::{Definition, Downgrade, KINDS, ONE, Policy, Scope};
 use crate::pricing::Tokens;
@@ -134,25 +134,25 @@ pub(crate) fn wire_scope(scope: &Scope) -> v1::Scope {
 }
 
 /// The state of a scope with a definition; `held` is what the request adds to it.
-fn state(book: &Book, held: i64, denies: bool) -> Option<v1::ScopeState> {
-    let definition = book.definition.as_ref()?;
-    let remaining = book.remaining_micros()?;
+fn state(standing: &Standing, held: i64, denies: bool) -> Option<v1::ScopeState> {
+    let limit = standing.limit.as_ref()?;
+    let remaining = (limit.cap_micros - standing.spent_micros - standing.reserved_micros).max(0);
     Some(v1::ScopeState {
-        scope: Some(wire_scope(&book.scope)),
-        limit_micros: definition.limit_micros,
-        spent_micros: book.spent_micros,
-        reserved_micros: book.reserved_micros,
+        scope: Some(wire_scope(&standing.scope)),
+        limit_micros: limit.limit_micros,
+        spent_micros: standing.spent_micros,
+        reserved_micros: standing.reserved_micros,
         remaining_micros: remaining,
         remaining_after_micros: (remaining - held).max(0),
-        state: definition.state(book.spent_micros).to_owned(),
+        state: limit.state.clone().into_owned(),
         denies,
-        reset_at_ms: book.end_ms,
-        period_id: book.period_id.clone(),
+        reset_at_ms: standing.end_ms,
+        period_id: standing.period_id.clone(),
     })
 }
 
 pub(crate) fn states(books: &[Book]) -> Vec<v1::ScopeState> {
-    books.iter().filter_map(|book| state(book, 0, false)).collect()
+    books.iter().filter_map(|book| state(&book.standing(), 0, false)).collect()
 }
 
 pub(crate) fn decision(verdict: Verdict) -> v1::Decision {
@@ -160,11 +160,11 @@ pub(crate) fn decision(verdict: Verdict) -> v1::Decision {
     let denying = scopes.iter().zip(&ruling.denies).filter(|(_, denies)| **denies);
     v1::Decision {
         allowed: ruling.is_allowed(),
-        reset_at_ms: denying.filter_map(|(book, _)| book.end_ms).max(),
+        reset_at_ms: denying.filter_map(|(standing, _)| standing.end_ms).max(),
         scopes: scopes
             .iter()
             .zip(&ruling.denies)
-            .filter_map(|(book, denies)| state(book, ruling.reserved_micros, *denies))
+            .filter_map(|(standing, denies)| state(standing, ruling.reserved_micros, *denies))
             .collect(),
         action: ruling.action.into_owned(),
         model: ruling.model,

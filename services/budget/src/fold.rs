@@ -1,6 +1,7 @@
 //! The fold of a batch: operations change accounts and reservations one by one, in the order in which they came.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::account::{Account, Charge, Entry, Owner, Reservation, State};
 use crate::event::{Event, Mark};
@@ -10,27 +11,56 @@ use crate::period;
 use crate::policy::{Definition, Scope};
 use crate::rules::Rules;
 
+mod define;
+mod need;
 mod settle;
 
-/// What a batch works on, and what it has changed.
+pub use need::Need;
+
+/// What batches work on, and what the present one has changed.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
-    /// The definitions of the scopes' types, by tenant.
-    pub definitions: BTreeMap<Owner, Definition>,
+    /// Whose definitions are here, all of them.
+    pub tenants: BTreeSet<String>,
+    /// The definitions, by tenant and scope.
+    pub definitions: BTreeMap<Owner, Arc<Definition>>,
     /// How often each scope was reset.
     pub resets: BTreeMap<Owner, i64>,
     /// The accounts by scope and period.
     pub accounts: BTreeMap<(Owner, String), Account>,
     /// The known charges.
     pub reservations: BTreeMap<Charge, Reservation>,
-    /// Charges that were changed or made.
-    pub touched: BTreeSet<Charge>,
+    /// What is not yet written.
+    pub changes: Changes,
+}
+
+/// What a batch has changed.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Charges that were made.
+    pub made: BTreeSet<Charge>,
+    /// Charges that were there and have ended.
+    pub ended: BTreeSet<Charge>,
     /// Accounts that were changed.
     pub moved: BTreeSet<(Owner, String)>,
     /// New rows of the ledger.
     pub entries: Vec<Entry>,
     /// What there is to tell.
     pub events: Vec<Event>,
+    /// Scopes that were reset.
+    pub resets: BTreeSet<Owner>,
+    /// Definitions that were stored, or removed.
+    pub definitions: BTreeMap<Owner, Option<Arc<Definition>>>,
+}
+
+impl Changes {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { made, ended, moved, entries, events, resets, definitions } = self;
+        (made.is_empty() && ended.is_empty() && moved.is_empty() && entries.is_empty())
+            && (events.is_empty() && resets.is_empty() && definitions.is_empty())
+    }
 }
 
 /// Applies one operation.
@@ -50,18 +80,30 @@ pub fn apply(
             let state = if is_due { State::Expired } else { State::Open };
             Ok(sheet.release(charge, state, now_ms))
         }
+        Operation::Put(put) => sheet.put(put, now_ms),
+        Operation::Delete(owner) => sheet.delete(owner),
+        Operation::Reset(owner) => sheet.reset(owner, now_ms),
+        Operation::Look(owner) => Ok(Answer::Book(sheet.book(owner, now_ms))),
+        Operation::List(tenant) => Ok(Answer::Definitions(sheet.list(tenant))),
     }
 }
 
 impl Sheet {
     /// The definition that a scope is under: its own, else that of its type.
     #[must_use]
-    pub fn definition(&self, owner: &Owner) -> Option<&Definition> {
+    pub fn definition(&self, owner: &Owner) -> Option<&Arc<Definition>> {
         let of_kind = || {
-            let scope = Scope { key: "*".to_owned(), ..owner.scope.clone() };
-            self.definitions.get(&Owner { scope, ..owner.clone() })
+            let scope = Scope { kind: owner.scope.kind.clone(), key: "*".to_owned() };
+            self.definitions.get(&Owner { tenant: owner.tenant.clone(), scope })
         };
         self.definitions.get(owner).or_else(of_kind)
+    }
+
+    /// The definitions of a tenant, in the order of their scopes.
+    #[must_use]
+    pub fn list(&self, tenant: &str) -> Vec<Arc<Definition>> {
+        let own = self.definitions.iter().filter(|(owner, _)| owner.tenant == tenant);
+        own.map(|(_, definition)| definition.clone()).collect()
     }
 
     /// The present period of a scope.
@@ -92,7 +134,7 @@ impl Sheet {
 
     fn account(&mut self, owner: Owner, period_id: String) -> &mut Account {
         let key = (owner, period_id);
-        self.moved.insert(key.clone());
+        self.changes.moved.insert(key.clone());
         self.accounts.entry(key).or_default()
     }
 
@@ -138,7 +180,7 @@ impl Sheet {
             per_call_micros: ask.per_call_micros.unwrap_or_default(),
             verdict: Some(verdict.clone()),
         };
-        self.touched.insert(ask.charge.clone());
+        self.changes.made.insert(ask.charge.clone());
         self.reservations.insert(ask.charge.clone(), reservation);
         verdict
     }
@@ -150,7 +192,7 @@ impl Sheet {
         };
         if held.state == State::Open && to != State::Open {
             self.free(charge, &held);
-            self.touched.insert(charge.clone());
+            self.end(charge);
             let kept = self.reservations.get_mut(charge).expect("it was there a line ago");
             kept.state = to;
         }
@@ -165,6 +207,13 @@ impl Sheet {
         }
     }
 
+    /// Notes that a charge has ended, unless it is written for the first time anyway.
+    fn end(&mut self, charge: &Charge) {
+        if !self.changes.made.contains(charge) {
+            self.changes.ended.insert(charge.clone());
+        }
+    }
+
     /// The present books of a charge's scopes.
     fn books_of(&self, charge: &Charge, held: &Reservation, now_ms: i64) -> Vec<Book> {
         let owner = |scope: &Scope| Owner { tenant: charge.tenant.clone(), scope: scope.clone() };
@@ -172,11 +221,39 @@ impl Sheet {
     }
 
     fn tell(&mut self, owner: &Owner, period_id: &str, mark: Mark, now_ms: i64) {
-        let account = self.account(owner.clone(), period_id.to_owned());
-        if account.told.insert(mark.clone()) {
-            let (spent_micros, limit) =
-                (account.spent_micros, self.definition(owner).map(|d| d.limit_micros));
-            self.events.push(Event::new(owner, period_id, mark, (spent_micros, limit), now_ms));
+        let key = (owner.clone(), period_id.to_owned());
+        if self.accounts.get(&key).is_some_and(|account| account.told.contains(&mark)) {
+            return;
+        }
+        let account = self.account(key.0, key.1);
+        account.told.insert(mark.clone());
+        let money = (account.spent_micros, self.definition(owner).map(|found| found.limit_micros));
+        self.changes.events.push(Event::new(owner, period_id, mark, money, now_ms));
+    }
+
+    /// Tells what an account has come to, by what was spent or by a limit that has changed.
+    fn observe(&mut self, owner: &Owner, period_id: &str, now_ms: i64) {
+        let key = (owner.clone(), period_id.to_owned());
+        let Some(definition) = self.definition(owner).cloned() else { return };
+        let Some(account) = self.accounts.get(&key) else { return };
+        let spent = account.spent_micros;
+        let to = definition.state(spent);
+        let from = match account.state.as_str() {
+            "" => definition.state(0).to_owned(),
+            state => state.to_owned(),
+        };
+        if from != to {
+            to.clone_into(&mut self.account(key.0, key.1).state);
+            self.tell(owner, period_id, Mark::State(from, to.to_owned()), now_ms);
+        }
+        let policy = &definition.policy;
+        for part in policy.notify_at.iter().chain([&policy.soft_cap, &policy.hard_cap]) {
+            if 0 < spent && definition.reaches(spent, *part) {
+                self.tell(owner, period_id, Mark::Threshold(*part), now_ms);
+            }
+        }
+        if to == "stopped" {
+            self.tell(owner, period_id, Mark::HardStop, now_ms);
         }
     }
 
@@ -185,10 +262,11 @@ impl Sheet {
         let is_unknown =
             !ask.model.is_empty() && rules.prices.find(&ask.model, "", now_ms).is_none();
         for (state, denies) in verdict.scopes.iter().zip(&ruling.denies) {
-            if state.definition.is_none() {
+            if state.limit.is_none() {
                 continue;
             }
             let owner = ask.owner(&state.scope);
+            self.observe(&owner, &state.period_id, now_ms);
             let mut tell = |mark| self.tell(&owner, &state.period_id, mark, now_ms);
             if is_unknown {
                 tell(Mark::UnknownModel(ask.model.clone()));

@@ -2,6 +2,7 @@
 //! held for it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +12,12 @@ use crate::policy::{Definition, Scope};
 mod tests;
 
 /// The money of a scope in its present period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Book {
     /// Whose.
     pub scope: Scope,
     /// What it may spend; without one it is unlimited.
-    pub definition: Option<Definition>,
+    pub definition: Option<Arc<Definition>>,
     /// The present period.
     pub period_id: String,
     /// When it ends, if it does by itself.
@@ -25,6 +26,35 @@ pub struct Book {
     pub spent_micros: i64,
     /// The sum of its open reservations.
     pub reserved_micros: i64,
+}
+
+/// How a scope stands: the numbers of its book, without the rules that led to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whose.
+    pub scope: Scope,
+    /// In which period.
+    pub period_id: String,
+    /// When that ends, if it does by itself.
+    pub end_ms: Option<i64>,
+    /// The sum of its ledger.
+    pub spent_micros: i64,
+    /// The sum of its open reservations.
+    pub reserved_micros: i64,
+    /// What it may spend; without one it is unlimited.
+    #[serde(default)]
+    pub limit: Option<Limit>,
+}
+
+/// What a scope may spend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// In a period.
+    pub limit_micros: i64,
+    /// Where calls stop.
+    pub cap_micros: i64,
+    /// active, warned, degraded or stopped.
+    pub state: Cow<'static, str>,
 }
 
 /// A call that wants money.
@@ -77,11 +107,22 @@ impl Ruling {
 }
 
 impl Book {
-    /// What may still be promised.
+    /// How the scope stands.
     #[must_use]
-    pub fn remaining_micros(&self) -> Option<i64> {
-        let definition = self.definition.as_ref()?;
-        Some((definition.cap_micros() - self.spent_micros - self.reserved_micros).max(0))
+    pub fn standing(&self) -> Standing {
+        let limit = self.definition.as_ref().map(|definition| Limit {
+            limit_micros: definition.limit_micros,
+            cap_micros: definition.cap_micros(),
+            state: definition.state(self.spent_micros).into(),
+        });
+        Standing {
+            scope: self.scope.clone(),
+            period_id: self.period_id.clone(),
+            end_ms: self.end_ms,
+            spent_micros: self.spent_micros,
+            reserved_micros: self.reserved_micros,
+            limit,
+        }
     }
 
     fn used(&self) -> i64 {

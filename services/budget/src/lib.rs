@@ -4,10 +4,9 @@
 //! operations is folded over the accounts and committed in one transaction.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use chassis::{Database, Life, Resources, clock};
+use chassis::{Database, Resources};
 use proto::v1::budget_server::BudgetServer;
 
 pub mod account;
@@ -28,14 +27,15 @@ pub mod rules;
 mod service;
 pub mod simulation;
 pub mod store;
+mod sweep;
 mod watch;
 
 pub use crate::config::Config;
 pub use crate::pricing::Unknown;
 pub use crate::service::Service;
 
-use crate::batch::Batcher;
-use crate::operation::{Operation, Refusal};
+use crate::batch::Writer;
+use crate::operation::{Operation, Put, Refusal};
 use crate::policy::{Definition, Policy, Scope};
 use crate::pricing::Prices;
 use crate::rules::Rules;
@@ -44,8 +44,6 @@ use crate::store::sql::SqlStore;
 
 /// The tenant of a single shop, whose budgets a file defines.
 const TENANT: &str = "default";
-/// How many overdue holds one sweep ends.
-const SWEEP_MAX: i64 = 1_000;
 
 /// What can go wrong.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -56,18 +54,9 @@ pub enum Error {
     /// A request breaks a rule: the field, and what is wrong with it.
     #[error("{0}: {1}")]
     Invalid(String, String),
-    /// There is no definition of the scope.
-    #[error("there is no budget for {}:{}", .0.kind, .0.key)]
-    Missing(Scope),
-    /// There is a definition already.
-    #[error("there is a budget for {}:{}", .0.kind, .0.key)]
-    Exists(Scope),
     /// Too many operations wait.
     #[error("too many operations wait for the store")]
     Busy,
-    /// Another replica was faster; the store tries again.
-    #[error("another replica changed the same charge")]
-    Raced,
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] Arc<anyhow::Error>),
@@ -104,14 +93,11 @@ pub async fn build(
         output_ratio: config.output_ratio,
         max_actual_micros: config.max_actual_micros,
     });
-    let store: Arc<dyn Store> = Arc::new(SqlStore::new(database, rules.clone()));
-    define(config, &*store).await?;
-    let batcher = Batcher::start(config, store.clone(), &resources.life);
-    resources.life.spawn(
-        "budget sweeper",
-        sweep(config.clone(), store.clone(), batcher.clone(), resources.life.clone()),
-    );
-    let service = Service::new(config.clone(), store, batcher, (rules, resources.life.clone()));
+    let store: Arc<dyn Store> = Arc::new(SqlStore::new(database, rules.clone())?);
+    let writer = Writer::start(config, store.clone(), &resources.life);
+    define(config, &*store, &writer).await?;
+    sweep::start(config, store.clone(), writer.clone(), &resources.life);
+    let service = Service::new(config.clone(), store, writer, (rules, resources.life.clone()));
     Ok(BudgetServer::new(service))
 }
 
@@ -121,7 +107,7 @@ pub async fn migrate(database: &Database) -> anyhow::Result<()> {
 }
 
 /// Stores the definitions of the file; without a file an empty store gets the built-in one.
-async fn define(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
+async fn define(config: &Config, store: &dyn Store, writer: &Writer) -> anyhow::Result<()> {
     let definitions = match &config.budgets_file {
         Some(path) => file::budgets(path)?,
         None if store.is_empty().await? => vec![Definition {
@@ -133,39 +119,18 @@ async fn define(config: &Config, store: &dyn Store) -> anyhow::Result<()> {
         }],
         None => Vec::new(),
     };
+    let stored = store.list(TENANT).await?;
     for definition in definitions {
-        let owner = account::Owner { tenant: TENANT.to_owned(), scope: definition.scope.clone() };
-        let stored = store.get(&owner).await?;
-        let is_new = stored.is_none_or(|stored| {
-            (stored.limit_micros, stored.period, stored.policy)
-                != (definition.limit_micros, definition.period.clone(), definition.policy.clone())
+        let is_known = stored.iter().any(|stored| {
+            let known = Definition { version: definition.version, ..Definition::clone(stored) };
+            known == definition
         });
-        if is_new {
-            store.put(TENANT, &definition, false).await?;
+        if !is_known {
+            let owner =
+                account::Owner { tenant: TENANT.to_owned(), scope: definition.scope.clone() };
+            let put = Put { owner, definition, create_only: false };
+            writer.submit(Operation::Put(put)).await?;
         }
     }
-    Ok(())
-}
-
-async fn sweep(config: Config, store: Arc<dyn Store>, batcher: Batcher, life: Life) {
-    let interval = Duration::from_millis(config.sweep_interval_ms.unsigned_abs());
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(interval) => {}
-            () = life.stopping() => return,
-        }
-        if let Err(error) = expire(&*store, &batcher).await {
-            tracing::warn!(%error, "overdue reservations cannot be ended now");
-        }
-    }
-}
-
-async fn expire(store: &dyn Store, batcher: &Batcher) -> Result<(), Error> {
-    for charge in store.overdue(clock::now_ms(), SWEEP_MAX).await? {
-        tracing::info!(charge_id = charge.id, "a reservation has expired");
-        batcher.submit(Operation::Expire(charge)).await?;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-    metrics::gauge!("budget.open_reservations").set(store.open_count().await? as f64);
     Ok(())
 }

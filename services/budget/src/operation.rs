@@ -1,13 +1,15 @@
 //! What the budget is asked to do with money, and what it answers.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Charge, Owner, State};
-use crate::ledger::{Book, Ruling};
-use crate::policy::Scope;
+use crate::ledger::{Book, Ruling, Standing};
+use crate::policy::{Definition, Scope};
 use crate::pricing::Tokens;
 
-/// A change of money.
+/// A change of money, or of what may be spent.
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// Hold an amount in every scope, or in none.
@@ -18,34 +20,41 @@ pub enum Operation {
     Release(Charge),
     /// End a hold that is past its time.
     Expire(Charge),
+    /// Store a definition.
+    Put(Put),
+    /// Remove a definition.
+    Delete(Owner),
+    /// Start the account of a scope anew.
+    Reset(Owner),
+    /// Change nothing, and look at a scope.
+    Look(Owner),
+    /// Change nothing, and look at all definitions of a tenant.
+    List(String),
 }
 
 impl Operation {
-    /// One that names a scope and changes nothing.
-    #[must_use]
-    pub fn look(owner: &Owner) -> Self {
-        Self::Reserve(Reserve {
-            charge: Charge { tenant: owner.tenant.clone(), id: String::new() },
-            scopes: vec![owner.scope.clone()],
-            model: String::new(),
-            input_tokens: 0,
-            max_output_tokens: None,
-            per_call_micros: None,
-            estimate_micros: Some(0),
-            tools: Vec::new(),
-            ttl_ms: 0,
-            user_id: String::new(),
-            agent_id: String::new(),
-        })
-    }
-
     /// The charge it is about.
     #[must_use]
-    pub fn charge(&self) -> &Charge {
+    pub fn charge(&self) -> Option<&Charge> {
         match self {
-            Self::Reserve(reserve) => &reserve.charge,
-            Self::Settle(settle) => &settle.charge,
-            Self::Release(charge) | Self::Expire(charge) => charge,
+            Self::Reserve(reserve) => Some(&reserve.charge),
+            Self::Settle(settle) => Some(&settle.charge),
+            Self::Release(charge) | Self::Expire(charge) => Some(charge),
+            Self::Put(_) | Self::Delete(_) | Self::Reset(_) | Self::Look(_) | Self::List(_) => None,
+        }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        match self {
+            Self::Reserve(Reserve { charge, .. })
+            | Self::Settle(Settle { charge, .. })
+            | Self::Release(charge)
+            | Self::Expire(charge) => &charge.tenant,
+            Self::Put(put) => &put.owner.tenant,
+            Self::Delete(owner) | Self::Reset(owner) | Self::Look(owner) => &owner.tenant,
+            Self::List(tenant) => tenant,
         }
     }
 
@@ -55,9 +64,30 @@ impl Operation {
         match self {
             Self::Reserve(reserve) => &reserve.scopes,
             Self::Settle(settle) => &settle.scopes,
-            Self::Release(_) | Self::Expire(_) => &[],
+            Self::Release(_) | Self::Expire(_) | Self::List(_) => &[],
+            Self::Put(Put { owner, .. })
+            | Self::Delete(owner)
+            | Self::Reset(owner)
+            | Self::Look(owner) => std::slice::from_ref(&owner.scope),
         }
     }
+
+    /// Whether it changes which account is the present one, of one scope or of many.
+    #[must_use]
+    pub fn rules(&self) -> bool {
+        matches!(self, Self::Put(_) | Self::Delete(_) | Self::Reset(_))
+    }
+}
+
+/// A definition to be stored.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// Of which scope.
+    pub owner: Owner,
+    /// What it says; its version is not looked at.
+    pub definition: Definition,
+    /// Whether there must be none yet.
+    pub create_only: bool,
 }
 
 /// A call that is about to be made.
@@ -136,13 +166,13 @@ pub struct Settle {
 pub struct Verdict {
     /// What the rules say.
     pub ruling: Ruling,
-    /// The books before the call.
-    pub scopes: Vec<Book>,
+    /// How the scopes stood before the call.
+    pub scopes: Vec<Standing>,
 }
 
 impl Verdict {
     pub(crate) fn new(ruling: Ruling, books: &[Book]) -> Self {
-        Self { ruling, scopes: books.to_vec() }
+        Self { ruling, scopes: books.iter().map(Book::standing).collect() }
     }
 }
 
@@ -159,6 +189,8 @@ pub enum Answer {
         actual_micros: i64,
         /// Whether that is a guess.
         estimated: bool,
+        /// Whether it was charged by this settle, and not by one before it.
+        is_new: bool,
         /// The present books.
         books: Vec<Book>,
     },
@@ -169,6 +201,16 @@ pub enum Answer {
         /// The present books.
         books: Vec<Book>,
     },
+    /// Of a put: what is stored now.
+    Defined(Arc<Definition>),
+    /// Of a delete.
+    Deleted,
+    /// Of a reset: the new period, and what was spent in the old one.
+    Renewed(String, i64),
+    /// Of a look.
+    Book(Book),
+    /// Of a list.
+    Definitions(Vec<Arc<Definition>>),
 }
 
 /// Why an operation changes nothing.
@@ -180,4 +222,10 @@ pub enum Refusal {
     /// The amount cannot be right.
     #[error("{0} micro-USD is not within 0 to {1}")]
     Amount(i64, i64),
+    /// There is no definition of the scope.
+    #[error("there is no budget for {}:{}", .0.kind, .0.key)]
+    Missing(Scope),
+    /// There is a definition already.
+    #[error("there is a budget for {}:{}", .0.kind, .0.key)]
+    Exists(Scope),
 }

@@ -23,6 +23,9 @@ pub fn is_valid(period: &str) -> bool {
 /// The period that holds a time, after so many resets. A period that cannot be read never ends.
 #[must_use]
 pub fn at(period: &str, now_ms: i64, resets: i64) -> Period {
+    if period == "none" {
+        return Period { id: numbered("none".to_owned(), resets), end_ms: None };
+    }
     let now = Utc.timestamp_millis_opt(now_ms).single().unwrap_or_default();
     let hour = now.date_naive().and_hms_opt(now.hour(), 0, 0).map(|time| time.and_utc());
     let day = now.date_naive().and_hms_opt(0, 0, 0).map(|time| time.and_utc()).unwrap_or(now);
@@ -43,8 +46,11 @@ pub fn at(period: &str, now_ms: i64, resets: i64) -> Period {
         }
         _ => cron(period, now),
     };
-    let id = if resets == 0 { id } else { format!("{id}#{resets}") };
-    Period { id, end_ms }
+    Period { id: numbered(id, resets), end_ms }
+}
+
+fn numbered(id: String, resets: i64) -> String {
+    if resets == 0 { id } else { format!("{id}#{resets}") }
 }
 
 fn cron(period: &str, now: DateTime<Utc>) -> (String, Option<i64>) {

@@ -10,11 +10,11 @@ use proto::v1::{self, Empty};
 use tonic::{Request, Response, Status};
 
 use crate::account::Owner;
-use crate::batch::Batcher;
+use crate::batch::Writer;
 use crate::config::Config;
 use crate::convert::{self, invalid};
 use crate::ledger::Book;
-use crate::operation::{Answer, Operation, Refusal, Reserve};
+use crate::operation::{Answer, Operation, Put, Refusal, Reserve};
 use crate::rules::Rules;
 use crate::store::Store;
 use crate::{Error, watch};
@@ -27,7 +27,7 @@ mod simulating;
 pub struct Service {
     config: Config,
     store: Arc<dyn Store>,
-    batcher: Batcher,
+    writer: Writer,
     rules: Arc<Rules>,
     life: Life,
 }
@@ -38,11 +38,11 @@ impl Service {
     pub(crate) fn new(
         config: Config,
         store: Arc<dyn Store>,
-        batcher: Batcher,
+        writer: Writer,
         rest: (Arc<Rules>, Life),
     ) -> Self {
         let (rules, life) = rest;
-        Self { config, store, batcher, rules, life }
+        Self { config, store, writer, rules, life }
     }
 
     fn ask(&self, request: v1::ReserveRequest) -> Result<Reserve, Error> {
@@ -55,7 +55,7 @@ impl Service {
     }
 
     async fn book(&self, owner: &Owner, now_ms: i64) -> Result<Book, Error> {
-        let sheet = self.store.look(&[Operation::look(owner)], now_ms).await?;
+        let sheet = self.store.look(&[Operation::Look(owner.clone())], now_ms).await?;
         Ok(sheet.book(owner, now_ms))
     }
 
@@ -63,7 +63,7 @@ impl Service {
         let now_ms = clock::now_ms();
         let book = self.book(owner, now_ms).await?;
         let Some(definition) = &book.definition else {
-            return Err(Error::Missing(owner.scope.clone()));
+            return Err(Error::Refused(Refusal::Missing(owner.scope.clone())));
         };
         let is_exact = owner.scope.key != "*";
         Ok(convert::view(definition, is_exact.then_some(&book)))
@@ -75,7 +75,7 @@ impl Budget for Service {
     async fn reserve(&self, request: Request<v1::ReserveRequest>) -> Reply<v1::Decision> {
         let ask = self.ask(request.into_inner())?;
         let (charge_id, tenant) = (ask.charge.id.clone(), ask.charge.tenant.clone());
-        let Answer::Verdict(verdict) = self.batcher.submit(Operation::Reserve(ask)).await? else {
+        let Answer::Verdict(verdict) = self.writer.submit(Operation::Reserve(ask)).await? else {
             return Err(Status::internal("a reserve was answered as something else"));
         };
         let decision = convert::decision(verdict);
@@ -97,15 +97,14 @@ impl Budget for Service {
 
     async fn settle(&self, request: Request<v1::SettleRequest>) -> Reply<v1::SettleResponse> {
         let settle = convert::settle(request.into_inner())?;
-        let Answer::Settled { state, actual_micros, estimated, books } =
-            self.batcher.submit(Operation::Settle(settle)).await?
+        let Answer::Settled { state, actual_micros, estimated, is_new, books } =
+            self.writer.submit(Operation::Settle(settle)).await?
         else {
             return Err(Status::internal("a settle was answered as something else"));
         };
-        for book in &books {
-            #[expect(clippy::cast_sign_loss, reason = "an actual is not negative")]
-            metrics::counter!("budget.settled_usd", "scope_type" => book.scope.kind.clone())
-                .increment(actual_micros as u64);
+        for book in books.iter().filter(|_| is_new) {
+            metrics::counter!("budget.settled_micro_usd", "scope_type" => book.scope.kind.clone())
+                .increment(actual_micros.unsigned_abs());
         }
         let state = state.name().to_owned();
         Ok(Response::new(v1::SettleResponse {
@@ -120,7 +119,7 @@ impl Budget for Service {
         let request = request.into_inner();
         let charge = convert::charge(request.context.as_ref(), request.charge_id)?;
         let Answer::Released { state, books } =
-            self.batcher.submit(Operation::Release(charge)).await?
+            self.writer.submit(Operation::Release(charge)).await?
         else {
             return Err(Status::internal("a release was answered as something else"));
         };
@@ -148,7 +147,12 @@ impl Budget for Service {
         let tenant = convert::tenant(request.context.as_ref());
         let wire = request.definition.ok_or_else(|| invalid("definition", "is missing"))?;
         let definition = convert::definition(wire)?;
-        let (stored, created) = self.store.put(&tenant, &definition, request.create_only).await?;
+        let owner = Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
+        let put = Put { owner: owner.clone(), definition, create_only: request.create_only };
+        let Answer::Defined(stored) = self.writer.submit(Operation::Put(put)).await? else {
+            return Err(Status::internal("a put was answered as something else"));
+        };
+        let created = stored.version == 1;
         let scope = format!("{}:{}", stored.scope.kind, stored.scope.key);
         tracing::info!(
             audit = true,
@@ -158,7 +162,6 @@ impl Budget for Service {
             scope,
             "a budget was put"
         );
-        let owner = Owner { tenant, scope: stored.scope };
         Ok(Response::new(v1::PutBudgetResponse { budget: Some(self.view(&owner).await?), created }))
     }
 
@@ -188,9 +191,7 @@ impl Budget for Service {
     async fn delete_budget(&self, request: Request<v1::DeleteBudgetRequest>) -> Reply<Empty> {
         let request = request.into_inner();
         let owner = convert::owner(request.context.as_ref(), request.scope)?;
-        if !self.store.delete(&owner).await? {
-            return Err(Error::Missing(owner.scope).into());
-        }
+        self.writer.submit(Operation::Delete(owner.clone())).await?;
         let scope = format!("{}:{}", owner.scope.kind, owner.scope.key);
         tracing::info!(
             audit = true,
@@ -209,8 +210,11 @@ impl Budget for Service {
     ) -> Reply<v1::ResetBudgetResponse> {
         let request = request.into_inner();
         let owner = convert::owner(request.context.as_ref(), request.scope)?;
-        self.view(&owner).await?;
-        let (period_id, previous_spent_micros) = self.store.reset(&owner, clock::now_ms()).await?;
+        let Answer::Renewed(period_id, previous_spent_micros) =
+            self.writer.submit(Operation::Reset(owner.clone())).await?
+        else {
+            return Err(Status::internal("a reset was answered as something else"));
+        };
         let scope = format!("{}:{}", owner.scope.kind, owner.scope.key);
         tracing::info!(
             audit = true,
@@ -287,9 +291,9 @@ impl From<Error> for Status {
                 .violation("actual", error.to_string())
                 .into(),
             Error::Refused(Refusal::Unknown(_)) => fault(Kind::Missing, "not_found").into(),
-            Error::Missing(_) => fault(Kind::Missing, "budget_not_found").into(),
-            Error::Exists(_) => fault(Kind::Exists, "budget_exists").into(),
-            Error::Busy | Error::Raced => fault(Kind::Unavailable, "budget_unavailable").into(),
+            Error::Refused(Refusal::Missing(_)) => fault(Kind::Missing, "budget_not_found").into(),
+            Error::Refused(Refusal::Exists(_)) => fault(Kind::Exists, "budget_exists").into(),
+            Error::Busy => fault(Kind::Unavailable, "budget_unavailable").into(),
             Error::Store(cause) => {
                 tracing::error!(%cause, "the store of the budget failed");
                 fault(Kind::Unavailable, "dependency_unavailable").into()

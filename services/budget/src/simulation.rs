@@ -1,5 +1,7 @@
 //! What a sequence of calls would be answered, played by the rules on a sheet that nobody writes down.
 
+use std::sync::Arc;
+
 use crate::account::{Account, Charge, Owner, State};
 use crate::event::Event;
 use crate::fold::{self, Sheet};
@@ -43,7 +45,7 @@ impl<'a> Simulation<'a> {
     /// Puts a definition in place of the one of the same scope.
     pub fn define(&mut self, tenant: &str, definition: Definition) {
         let owner = Owner { tenant: tenant.to_owned(), scope: definition.scope.clone() };
-        self.sheet.definitions.insert(owner, definition);
+        self.sheet.definitions.insert(owner, Arc::new(definition));
     }
 
     /// Forgets what was spent and what is held.
@@ -61,7 +63,7 @@ impl<'a> Simulation<'a> {
                 fold::apply(&mut self.sheet, &Operation::Expire(charge), self.rules, self.now_ms);
         }
         let answer = fold::apply(&mut self.sheet, &step.operation, self.rules, self.now_ms);
-        Outcome { answer, events: std::mem::take(&mut self.sheet.events) }
+        Outcome { answer, events: std::mem::take(&mut self.sheet.changes.events) }
     }
 
     fn overdue(&self) -> Vec<Charge> {

@@ -1,24 +1,70 @@
 //! Where money is kept. Each method is one atomic step.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
-use crate::fold::Sheet;
+use crate::fold::{Changes, Sheet};
 use crate::operation::Operation;
 use crate::policy::{Definition, Scope};
 use crate::proof::{Explanation, Page, Verified};
 
+mod found;
 mod names;
 mod place;
+mod postgres;
 mod proof;
 mod report;
 mod rows;
-mod sheet;
 pub(crate) mod sql;
+mod sqlite;
+mod work;
 
 pub use place::Place;
+
+const PUT_DEFINITION: &str = "\
+    INSERT INTO budget_definitions (tenant, scope_type, scope_key, limit_micros, period, policy, version) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, scope_type, scope_key) DO UPDATE \
+    SET limit_micros = excluded.limit_micros, period = excluded.period, policy = excluded.policy, \
+        version = excluded.version";
+const DELETE_DEFINITION: &str =
+    "DELETE FROM budget_definitions WHERE tenant = $1 AND scope_type = $2 AND scope_key = $3";
+const PUT_RESETS: &str = "\
+    INSERT INTO budget_scopes (scope, resets) VALUES ($1, $2) \
+    ON CONFLICT (scope) DO UPDATE SET resets = excluded.resets";
+
+/// Where the tables stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+struct Head {
+    /// Counts the batches.
+    seq: i64,
+    /// Counts the changes of definitions.
+    definitions: i64,
+    /// The last event.
+    events: i64,
+}
+
+/// From where to where a batch moves the head.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    from: Head,
+    to: Head,
+}
+
+impl Head {
+    fn step(self, changes: &Changes) -> Step {
+        let told = i64::try_from(changes.events.len()).unwrap_or(i64::MAX);
+        let to = Self {
+            seq: self.seq + 1,
+            definitions: self.definitions + i64::from(!changes.definitions.is_empty()),
+            events: self.events + told,
+        };
+        Step { from: self, to }
+    }
+}
 
 /// What entries are asked for. Empty and absent parts ask for all.
 #[derive(Clone, Debug, Default)]
@@ -88,28 +134,11 @@ pub trait Store: Send + Sync {
     /// How many holds are open.
     async fn open_count(&self) -> Result<i64, Error>;
 
-    /// Stores a definition under the next version; tells whether it is new.
-    async fn put(
-        &self,
-        tenant: &str,
-        definition: &Definition,
-        create_only: bool,
-    ) -> Result<(Definition, bool), Error>;
-
-    /// One definition.
-    async fn get(&self, owner: &Owner) -> Result<Option<Definition>, Error>;
-
     /// All definitions of a tenant.
-    async fn list(&self, tenant: &str) -> Result<Vec<Definition>, Error>;
-
-    /// Removes a definition; tells whether there was one.
-    async fn delete(&self, owner: &Owner) -> Result<bool, Error>;
+    async fn list(&self, tenant: &str) -> Result<Vec<Arc<Definition>>, Error>;
 
     /// Whether there is any definition, of any tenant.
     async fn is_empty(&self) -> Result<bool, Error>;
-
-    /// Starts the account of a scope anew; gives the new period and what was spent in the old one.
-    async fn reset(&self, owner: &Owner, now_ms: i64) -> Result<(String, i64), Error>;
 
     /// Rows of the ledger in the order of time.
     async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, Error>;

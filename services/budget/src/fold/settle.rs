@@ -22,7 +22,7 @@ impl Sheet {
         if matches!(held.state, State::Settled | State::Released)
             && self.reservations.contains_key(charge)
         {
-            return Ok(self.settled(charge, &held, now_ms));
+            return Ok(self.settled(charge, (&held, false), now_ms));
         }
         let actual = rules.actual(settle, &held, now_ms)?;
         if held.state == State::Open {
@@ -45,7 +45,7 @@ impl Sheet {
                 self.tell(&owner, period_id, Mark::UnknownModel(model.clone()), now_ms);
             }
             let tokens = settle.usage.clone().unwrap_or_default().tokens;
-            self.entries.push(Entry {
+            self.changes.entries.push(Entry {
                 charge: charge.clone(),
                 scope: scope.clone(),
                 period_id: period_id.clone(),
@@ -65,16 +65,25 @@ impl Sheet {
             estimated: settle.estimated,
             ..held
         };
-        self.touched.insert(charge.clone());
-        self.reservations.insert(charge.clone(), done.clone());
-        Ok(self.settled(charge, &done, now_ms))
+        if self.reservations.insert(charge.clone(), done.clone()).is_some() {
+            self.end(charge);
+        } else {
+            self.changes.made.insert(charge.clone());
+        }
+        Ok(self.settled(charge, (&done, true), now_ms))
     }
 
-    fn settled(&self, charge: &Charge, held: &Reservation, now_ms: i64) -> Answer {
+    fn settled(
+        &self,
+        charge: &Charge,
+        (held, is_new): (&Reservation, bool),
+        now_ms: i64,
+    ) -> Answer {
         Answer::Settled {
             state: held.state,
             actual_micros: held.actual_micros,
             estimated: held.estimated,
+            is_new,
             books: self.books_of(charge, held, now_ms),
         }
     }
@@ -100,23 +109,7 @@ impl Sheet {
 
     /// Adds to what an account has spent and tells what that crosses.
     fn charge(&mut self, owner: &Owner, period_id: &str, actual: i64, now_ms: i64) {
-        let account = self.account(owner.clone(), period_id.to_owned());
-        let before = account.spent_micros;
-        account.spent_micros += actual;
-        let after = account.spent_micros;
-        let Some(definition) = self.definition(owner).cloned() else { return };
-        let (from, to) = (definition.state(before), definition.state(after));
-        if from != to {
-            self.tell(owner, period_id, Mark::State(from.to_owned(), to.to_owned()), now_ms);
-        }
-        let policy = &definition.policy;
-        for part in policy.notify_at.iter().chain([&policy.soft_cap, &policy.hard_cap]) {
-            if definition.reaches(after, *part) {
-                self.tell(owner, period_id, Mark::Threshold(*part), now_ms);
-            }
-        }
-        if to == "stopped" {
-            self.tell(owner, period_id, Mark::HardStop, now_ms);
-        }
+        self.account(owner.clone(), period_id.to_owned()).spent_micros += actual;
+        self.observe(owner, period_id, now_ms);
     }
 }

@@ -14,7 +14,7 @@ fn book(limit: i64, spent: i64, strict: bool) -> Book {
     };
     Book {
         scope,
-        definition: Some(definition),
+        definition: Some(definition.into()),
         period_id: "none".to_owned(),
         end_ms: None,
         spent_micros: spent,
@@ -93,7 +93,7 @@ fn any_scope_that_denies_denies_all_and_is_named() {
 #[test]
 fn a_circle_of_downgrades_ends() {
     let mut circle = book(100, 90, false);
-    let policy = &mut circle.definition.as_mut().unwrap().policy;
+    let policy = &mut Arc::make_mut(circle.definition.as_mut().unwrap()).policy;
     policy.auto_downgrade =
         vec![crate::policy::Downgrade { from: vec!["*".to_owned()], to: "gpt-4o-mini".to_owned() }];
     let ask = Ask { model: "gpt-4o-mini".to_owned(), estimate_micros: Some(1), ..Ask::default() };

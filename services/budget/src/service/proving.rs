@@ -54,7 +54,7 @@ impl Service {
             next_cursor: last.map(cursor_of).unwrap_or_default(),
             entries,
             holds: explanation.holds.into_iter().map(hold).collect(),
-            definition: book.definition.as_ref().map(convert::wire_definition),
+            definition: book.definition.as_deref().map(convert::wire_definition),
         })
     }
 

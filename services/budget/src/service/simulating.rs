@@ -81,7 +81,7 @@ impl Service {
 fn result(outcome: Outcome) -> v1::SimulationResult {
     let played = match outcome.answer {
         Ok(Answer::Verdict(verdict)) => Played::Reserve(convert::decision(verdict)),
-        Ok(Answer::Settled { state, actual_micros, estimated, books }) => {
+        Ok(Answer::Settled { state, actual_micros, estimated, books, .. }) => {
             let (state, scopes) = (state.name().to_owned(), convert::states(&books));
             Played::Settle(v1::SettleResponse { state, actual_micros, estimated, scopes })
         }
@@ -90,6 +90,10 @@ fn result(outcome: Outcome) -> v1::SimulationResult {
             Played::Release(v1::ReleaseResponse { state, scopes })
         }
         Err(refusal) => Played::Fault(fault(&refusal)),
+        Ok(other) => {
+            let message = format!("{other:?} answers no step");
+            Played::Fault(v1::SimulationFault { code: "internal".to_owned(), message })
+        }
     };
     let events = outcome.events.into_iter().map(event).collect();
     v1::SimulationResult { result: Some(played), events }
@@ -99,6 +103,8 @@ fn fault(refusal: &Refusal) -> v1::SimulationFault {
     let code = match refusal {
         Refusal::Unknown(_) => "not_found",
         Refusal::Amount(..) => "invalid_request",
+        Refusal::Missing(_) => "budget_not_found",
+        Refusal::Exists(_) => "budget_exists",
     };
     v1::SimulationFault { code: code.to_owned(), message: refusal.to_string() }
 }

@@ -1,112 +1,184 @@
-//! Statements that do many rows at once, in chunks that both engines take.
+//! What a batch writes, as rows of the tables.
 
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor as _};
+use serde::Serialize;
 
-/// How many values a statement may carry: SQLite takes 32 766.
-const VALUES_MAX: usize = 30_000;
+use super::Head;
+use super::names::{charge_name, scope_name};
+use crate::account::{Charge, Entry, Owner};
+use crate::event::Event;
+use crate::fold::{Changes, Sheet};
+use crate::policy::Definition;
 
-/// A value of a row.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    Text(String),
-    Number(i64),
+#[derive(Debug, Serialize)]
+pub(super) struct AccountRow {
+    pub scope: String,
+    pub period_id: String,
+    pub spent_micros: i64,
+    pub reserved_micros: i64,
+    pub told: String,
+    pub state: String,
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+/// A charge: all of it when it is new, its body left out when it has ended.
+#[derive(Debug, Serialize)]
+pub(super) struct ChargeRow {
+    pub charge: String,
+    pub state: &'static str,
+    pub expires_ms: i64,
+    pub actual_micros: i64,
+    pub estimated: i64,
+    pub body: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EntryRow {
+    pub charge: String,
+    pub scope: String,
+    pub tenant: String,
+    pub charge_id: String,
+    pub scope_type: String,
+    pub scope_key: String,
+    pub period_id: String,
+    pub amount_micros: i64,
+    pub estimated: i64,
+    pub model: String,
+    pub input_tokens: i64,
+    pub output_tokens: i64,
+    pub user_id: String,
+    pub agent_id: String,
+    pub timestamp_ms: i64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EventRow {
+    pub id: i64,
+    pub kind: &'static str,
+    pub tenant: String,
+    pub scope_type: String,
+    pub scope_key: String,
+    pub period_id: String,
+    pub payload: String,
+    pub timestamp_ms: i64,
+}
+
+/// A definition; without a limit it is removed.
+#[derive(Debug, Serialize)]
+pub(super) struct DefinitionRow {
+    pub tenant: String,
+    pub scope_type: String,
+    pub scope_key: String,
+    pub limit_micros: Option<i64>,
+    pub period: String,
+    pub policy: String,
+    pub version: i64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ResetRow {
+    pub scope: String,
+    pub resets: i64,
+}
+
+/// Everything that a batch writes.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub accounts: Vec<AccountRow>,
+    pub made: Vec<ChargeRow>,
+    pub ended: Vec<ChargeRow>,
+    pub entries: Vec<EntryRow>,
+    pub events: Vec<EventRow>,
+    pub definitions: Vec<DefinitionRow>,
+    pub resets: Vec<ResetRow>,
+}
+
+impl Rows {
+    /// The rows of what a sheet has changed since the head was so.
+    pub(super) fn of(sheet: &Sheet, head: Head) -> serde_json::Result<Self> {
+        let Changes { made, ended, moved, entries, events, resets, definitions } = &sheet.changes;
+        let reset =
+            |owner: &Owner| ResetRow { scope: scope_name(owner), resets: sheet.resets[owner] };
+        Ok(Self {
+            accounts: moved.iter().map(|key| account(sheet, key)).collect::<Result<_, _>>()?,
+            made: made.iter().map(|of| charge(sheet, of, true)).collect::<Result<_, _>>()?,
+            ended: ended.iter().map(|of| charge(sheet, of, false)).collect::<Result<_, _>>()?,
+            entries: entries.iter().map(entry).collect(),
+            events: (head.events + 1..).zip(events).map(event).collect(),
+            definitions: definitions
+                .iter()
+                .map(|(owner, stored)| definition(owner, stored.as_deref()))
+                .collect::<Result<_, _>>()?,
+            resets: resets.iter().map(reset).collect(),
+        })
     }
 }
 
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
+fn account(sheet: &Sheet, key: &(Owner, String)) -> serde_json::Result<AccountRow> {
+    let account = &sheet.accounts[key];
+    Ok(AccountRow {
+        scope: scope_name(&key.0),
+        period_id: key.1.clone(),
+        spent_micros: account.spent_micros,
+        reserved_micros: account.reserved_micros,
+        told: serde_json::to_string(&account.told)?,
+        state: account.state.clone(),
+    })
+}
+
+fn charge(sheet: &Sheet, charge: &Charge, with_body: bool) -> serde_json::Result<ChargeRow> {
+    let held = &sheet.reservations[charge];
+    Ok(ChargeRow {
+        charge: charge_name(charge),
+        state: held.state.name(),
+        expires_ms: held.expires_ms,
+        actual_micros: held.actual_micros,
+        estimated: i64::from(held.estimated),
+        body: if with_body { serde_json::to_string(held)? } else { String::new() },
+    })
+}
+
+fn entry(entry: &Entry) -> EntryRow {
+    let owner = Owner { tenant: entry.charge.tenant.clone(), scope: entry.scope.clone() };
+    EntryRow {
+        charge: charge_name(&entry.charge),
+        scope: scope_name(&owner),
+        tenant: owner.tenant,
+        charge_id: entry.charge.id.clone(),
+        scope_type: owner.scope.kind,
+        scope_key: owner.scope.key,
+        period_id: entry.period_id.clone(),
+        amount_micros: entry.amount_micros,
+        estimated: i64::from(entry.estimated),
+        model: entry.model.clone(),
+        input_tokens: entry.input_tokens,
+        output_tokens: entry.output_tokens,
+        user_id: entry.user_id.clone(),
+        agent_id: entry.agent_id.clone(),
+        timestamp_ms: entry.timestamp_ms,
     }
 }
 
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
+fn event((id, event): (i64, &Event)) -> EventRow {
+    EventRow {
+        id,
+        kind: event.kind,
+        tenant: event.owner.tenant.clone(),
+        scope_type: event.owner.scope.kind.clone(),
+        scope_key: event.owner.scope.key.clone(),
+        period_id: event.period_id.clone(),
+        payload: event.payload.clone(),
+        timestamp_ms: event.timestamp_ms,
     }
 }
 
-type Statement<'q> = Query<'q, Any, AnyArguments>;
-
-fn bind<'q>(statement: Statement<'q>, value: &Value) -> Statement<'q> {
-    match value {
-        Value::Text(text) => statement.bind(text.clone()),
-        Value::Number(number) => statement.bind(*number),
-    }
-}
-
-/// Runs `before (…), (…) after` over all rows; gives how many were written.
-pub(super) async fn write(
-    connection: &mut AnyConnection,
-    before: &str,
-    rows: &[Vec<Value>],
-    after: &str,
-) -> Result<u64, sqlx::Error> {
-    let Some(width) = rows.first().map(Vec::len) else { return Ok(0) };
-    let mut written = 0;
-    for chunk in rows.chunks(VALUES_MAX / width) {
-        let values: Vec<String> = (0..chunk.len())
-            .map(|row| {
-                let places: Vec<String> =
-                    (1..=width).map(|column| format!("${}", row * width + column)).collect();
-                format!("({})", places.join(", "))
-            })
-            .collect();
-        let sql = format!("{before} {} {after}", values.join(", "));
-        let statement = chunk.iter().flatten().fold(sqlx::query(AssertSqlSafe(sql)), bind);
-        written += connection.execute(statement).await?.rows_affected();
-    }
-    Ok(written)
-}
-
-/// The rows whose column is one of the keys: `select … WHERE column IN (…) after`.
-pub(super) async fn read(
-    connection: &mut AnyConnection,
-    select: &str,
-    keys: &[String],
-    after: &str,
-) -> Result<Vec<AnyRow>, sqlx::Error> {
-    let mut rows = Vec::new();
-    for chunk in keys.chunks(VALUES_MAX) {
-        let places: Vec<String> = (1..=chunk.len()).map(|place| format!("${place}")).collect();
-        let sql = format!("{select} IN ({}) {after}", places.join(", "));
-        let statement = chunk
-            .iter()
-            .fold(sqlx::query(AssertSqlSafe(sql)), |query, key| query.bind(key.clone()));
-        rows.append(&mut connection.fetch_all(statement).await?);
-    }
-    Ok(rows)
-}
-
-/// The accounts of these scopes in these periods.
-pub(super) async fn read_pairs(
-    connection: &mut AnyConnection,
-    scopes: &[String],
-    periods: &[String],
-) -> Result<Vec<AnyRow>, sqlx::Error> {
-    let mut rows = Vec::new();
-    for chunk in scopes.chunks(VALUES_MAX / 2) {
-        let places = |from: usize, count: usize| {
-            let places: Vec<String> =
-                (from..from + count).map(|place| format!("${place}")).collect();
-            places.join(", ")
-        };
-        let sql = format!(
-            "SELECT scope, period_id, spent_micros, reserved_micros, told FROM budget_accounts \
-             WHERE scope IN ({}) AND period_id IN ({})",
-            places(1, chunk.len()),
-            places(1 + chunk.len(), periods.len())
-        );
-        let keys = chunk.iter().chain(periods);
-        let statement =
-            keys.fold(sqlx::query(AssertSqlSafe(sql)), |query, key| query.bind(key.clone()));
-        rows.append(&mut connection.fetch_all(statement).await?);
-    }
-    Ok(rows)
+fn definition(owner: &Owner, stored: Option<&Definition>) -> serde_json::Result<DefinitionRow> {
+    let policy = stored.map(|stored| serde_json::to_string(&stored.policy)).transpose()?;
+    Ok(DefinitionRow {
+        tenant: owner.tenant.clone(),
+        scope_type: owner.scope.kind.clone(),
+        scope_key: owner.scope.key.clone(),
+        limit_micros: stored.map(|stored| stored.limit_micros),
+        period: stored.map(|stored| stored.period.clone()).unwrap_or_default(),
+        policy: policy.unwrap_or_default(),
+        version: stored.map_or(0, |stored| stored.version),
+    })
 }

@@ -1,79 +1,151 @@
-//! The store on SQLite and Postgres, with the same statements.
+//! The store on SQLite and Postgres.
+//!
+//! What a batch needs is kept from one to the next, and is right as long as nobody else has written: every batch moves the
+//! head on from where it was left, in the same transaction as its rows, and a batch that finds it elsewhere writes nothing.
+//! It then takes the head for itself, reads what it needs, and decides anew.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chassis::Database;
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
-use super::{Filter, Store, StoredEvent, names, proof, report, sheet};
+use super::rows::Rows;
+use super::work::{Trust, Vault};
+use super::{Filter, Head, Store, StoredEvent, names, proof, report};
 use crate::Error;
-use crate::account::{Charge, Entry, Owner};
+use crate::account::{Charge, Entry};
 use crate::batch::Answers;
-use crate::event::{Event, Mark};
 use crate::fold::{self, Sheet};
 use crate::operation::Operation;
-use crate::policy::{Definition, Policy, Scope};
+use crate::policy::Definition;
 use crate::proof::{Explanation, Page, Verified};
 use crate::rules::Rules;
 
-/// How often a batch is tried again when another replica was faster with one of its charges.
-const TRIES_MAX: usize = 5;
+/// How many accounts or charges are kept at most.
+const KEPT_MAX: usize = 20_000;
 
 /// The adapter.
 pub(crate) struct SqlStore {
     database: Database,
+    vault: Vault,
     rules: Arc<Rules>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// What is known from the last batch.
+struct Kept {
+    sheet: Sheet,
+    head: Head,
+    /// Whether another replica writes too, so that asking for the head first is cheaper than being refused.
+    is_shared: bool,
 }
 
 impl SqlStore {
-    pub(crate) fn new(database: Database, rules: Arc<Rules>) -> Self {
-        Self { database, rules }
+    pub(crate) fn new(database: Database, rules: Arc<Rules>) -> Result<Self, sqlx::Error> {
+        let vault = Vault::of(&database)?;
+        Ok(Self { database, vault, rules, kept: Mutex::new(None) })
     }
 
-    fn lock(&self) -> &'static str {
-        self.database.engine.for_update()
+    fn fold(&self, sheet: &mut Sheet, operations: &[Operation], now_ms: i64) -> Answers {
+        let apply = |operation| fold::apply(sheet, operation, &self.rules, now_ms);
+        operations.iter().map(apply).collect()
     }
 
-    async fn try_commit(&self, operations: &[Operation], now_ms: i64) -> Result<Answers, Error> {
-        let mut transaction = self.database.pool.begin().await?;
-        let mut sheet = sheet::load(&mut transaction, operations, self.lock(), now_ms).await?;
-        // A charge that another replica made after we looked for it would be made twice.
-        let unknown: Vec<Charge> = operations
-            .iter()
-            .map(|operation| operation.charge().clone())
-            .filter(|charge| !sheet.reservations.contains_key(charge))
-            .collect();
-        let answers = operations
-            .iter()
-            .map(|operation| fold::apply(&mut sheet, operation, &self.rules, now_ms))
-            .collect();
-        if self.lock() != "" && sheet::exists_any(&mut transaction, &unknown).await? {
-            return Err(Error::Raced);
+    fn take(&self) -> Option<Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, mut kept: Kept) {
+        kept.sheet.written(KEPT_MAX);
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+
+    /// Decides by what is known and writes at once; none when that was not what there is.
+    async fn commit_known(
+        &self,
+        kept: &mut Kept,
+        operations: &[Operation],
+        now_ms: i64,
+    ) -> Result<Option<Answers>, Error> {
+        let mut work = self.vault.open().await?;
+        work.fill(&mut kept.sheet, (operations, Trust::New), now_ms).await?;
+        let answers = self.fold(&mut kept.sheet, operations, now_ms);
+        // What is written for a charge fails if it is there already. Of one that was denied nothing is written.
+        let is_denied = |charge: &&Charge| !kept.sheet.reservations.contains_key(charge);
+        let denied = operations.iter().filter_map(Operation::charge).filter(is_denied);
+        if work.exists_any(denied.cloned().collect()).await? {
+            work.leave().await?;
+            return Ok(None);
         }
-        sheet::save(&mut transaction, &sheet).await?;
-        transaction.commit().await?;
+        let step = kept.head.step(&kept.sheet.changes);
+        let rows = Rows::of(&kept.sheet, kept.head)?;
+        kept.head = step.to;
+        Ok(work.write(step, &rows).await?.then_some(answers))
+    }
+
+    /// Holds the head while it reads what it needs, decides and writes.
+    async fn commit_alone(
+        &self,
+        known: Option<Kept>,
+        operations: &[Operation],
+        now_ms: i64,
+    ) -> Result<Answers, Error> {
+        let (mut work, head) = self.vault.lock().await?;
+        let mut kept = Kept::at(head, known);
+        work.fill(&mut kept.sheet, (operations, Trust::Nothing), now_ms).await?;
+        let answers = self.fold(&mut kept.sheet, operations, now_ms);
+        let step = head.step(&kept.sheet.changes);
+        let rows = Rows::of(&kept.sheet, head)?;
+        kept.head = step.to;
+        work.write(step, &rows).await?;
+        self.keep(kept);
         Ok(answers)
+    }
+}
+
+impl Kept {
+    /// What of the known is still right at this head.
+    fn at(head: Head, known: Option<Self>) -> Self {
+        let Some(Self { mut sheet, head: before, .. }) = known else {
+            return Self { sheet: Sheet::default(), head, is_shared: false };
+        };
+        let is_shared = before.seq != head.seq;
+        if before.definitions != head.definitions {
+            sheet = Sheet::default();
+        } else if is_shared {
+            sheet.forget_money();
+        }
+        Self { sheet, head, is_shared }
     }
 }
 
 #[async_trait]
 impl Store for SqlStore {
     async fn commit(&self, operations: &[Operation], now_ms: i64) -> Result<Answers, Error> {
-        for _ in 1..TRIES_MAX {
-            match self.try_commit(operations, now_ms).await {
-                Err(Error::Raced) => {}
-                other => return other,
+        let mut kept = self.take();
+        let is_simple = !operations.iter().any(Operation::rules);
+        if let Some(known) = kept.as_mut().filter(|known| is_simple && !known.is_shared) {
+            let head = known.head;
+            match self.commit_known(known, operations, now_ms).await {
+                Ok(Some(answers)) => {
+                    kept.into_iter().for_each(|kept| self.keep(kept));
+                    return Ok(answers);
+                }
+                Ok(None) => {}
+                // A charge was there already, or the connection is lost. What was written, if anything was, is found.
+                Err(error) => tracing::debug!(%error, "a batch is decided again"),
             }
+            // What was decided is not what happened.
+            known.sheet.forget_money();
+            known.head = head;
         }
-        self.try_commit(operations, now_ms).await
+        self.commit_alone(kept, operations, now_ms).await
     }
 
     async fn look(&self, operations: &[Operation], now_ms: i64) -> Result<Sheet, Error> {
-        let mut transaction = self.database.pool.begin().await?;
-        let sheet = sheet::load(&mut transaction, operations, "", now_ms).await?;
-        transaction.rollback().await?;
+        let (mut sheet, mut work) = (Sheet::default(), self.vault.snapshot().await?);
+        work.fill(&mut sheet, (operations, Trust::Nothing), now_ms).await?;
+        work.leave().await?;
         Ok(sheet)
     }
 
@@ -91,85 +163,19 @@ impl Store for SqlStore {
         Ok(count)
     }
 
-    async fn put(
-        &self,
-        tenant: &str,
-        definition: &Definition,
-        create_only: bool,
-    ) -> Result<(Definition, bool), Error> {
-        let conflict = if create_only {
-            "DO NOTHING"
-        } else {
-            "(tenant, scope_type, scope_key) DO UPDATE SET limit_micros = excluded.limit_micros, \
-             period = excluded.period, policy = excluded.policy, version = budget_definitions.version + 1"
-        };
-        let sql = format!(
-            "INSERT INTO budget_definitions (tenant, scope_type, scope_key, limit_micros, period, policy, version) \
-             VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT {conflict} RETURNING version"
-        );
-        let stored: Option<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(tenant.to_owned())
-            .bind(definition.scope.kind.clone())
-            .bind(definition.scope.key.clone())
-            .bind(definition.limit_micros)
-            .bind(definition.period.clone())
-            .bind(serde_json::to_string(&definition.policy)?)
-            .fetch_optional(&self.database.pool)
-            .await?;
-        let Some((version,)) = stored else { return Err(Error::Exists(definition.scope.clone())) };
-        Ok((Definition { version, ..definition.clone() }, version == 1))
-    }
-
-    async fn get(&self, owner: &Owner) -> Result<Option<Definition>, Error> {
-        let sql = "SELECT tenant, scope_type, scope_key, limit_micros, period, policy, version \
-                   FROM budget_definitions WHERE tenant = $1 AND scope_type = $2 AND scope_key = $3";
-        let row = sqlx::query(sql)
-            .bind(owner.tenant.clone())
-            .bind(owner.scope.kind.clone())
-            .bind(owner.scope.key.clone())
-            .fetch_optional(&self.database.pool)
-            .await?;
-        row.as_ref().map(definition_of).transpose()
-    }
-
-    async fn list(&self, tenant: &str) -> Result<Vec<Definition>, Error> {
-        let sql = "SELECT tenant, scope_type, scope_key, limit_micros, period, policy, version \
-                   FROM budget_definitions WHERE tenant = $1 ORDER BY scope_type, scope_key";
-        let rows = sqlx::query(sql).bind(tenant.to_owned()).fetch_all(&self.database.pool).await?;
-        rows.iter().map(definition_of).collect()
-    }
-
-    async fn delete(&self, owner: &Owner) -> Result<bool, Error> {
-        let sql = "DELETE FROM budget_definitions WHERE tenant = $1 AND scope_type = $2 AND scope_key = $3";
-        let done = sqlx::query(sql)
-            .bind(owner.tenant.clone())
-            .bind(owner.scope.kind.clone())
-            .bind(owner.scope.key.clone())
-            .execute(&self.database.pool)
-            .await?;
-        Ok(0 < done.rows_affected())
+    async fn list(&self, tenant: &str) -> Result<Vec<Arc<Definition>>, Error> {
+        Ok(self
+            .look(&[Operation::List(tenant.to_owned())], 0)
+            .await?
+            .definitions
+            .into_values()
+            .collect())
     }
 
     async fn is_empty(&self) -> Result<bool, Error> {
         let sql = "SELECT COUNT(*) FROM budget_definitions";
         let (count,): (i64,) = sqlx::query_as(sql).fetch_one(&self.database.pool).await?;
         Ok(count == 0)
-    }
-
-    async fn reset(&self, owner: &Owner, now_ms: i64) -> Result<(String, i64), Error> {
-        let mut transaction = self.database.pool.begin().await?;
-        let probe = [Operation::look(owner)];
-        let mut sheet = sheet::load(&mut transaction, &probe, self.lock(), now_ms).await?;
-        let before = sheet.book(owner, now_ms);
-        *sheet.resets.entry(owner.clone()).or_default() += 1;
-        let period = sheet.period(owner, now_ms);
-        count_reset(&mut transaction, owner).await?;
-        let money =
-            (before.spent_micros, before.definition.map(|definition| definition.limit_micros));
-        sheet.events.push(Event::new(owner, &period.id, Mark::Reset, money, now_ms));
-        sheet::save_events(&mut transaction, &sheet).await?;
-        transaction.commit().await?;
-        Ok((period.id, before.spent_micros))
     }
 
     async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, Error> {
@@ -201,26 +207,8 @@ impl Store for SqlStore {
     }
 
     async fn last_event(&self) -> Result<i64, Error> {
-        let sql = "SELECT value FROM budget_counters WHERE name = 'events'";
+        let sql = "SELECT events FROM budget_head";
         let (last,): (i64,) = sqlx::query_as(sql).fetch_one(&self.database.pool).await?;
         Ok(last)
     }
-}
-
-async fn count_reset(connection: &mut AnyConnection, owner: &Owner) -> Result<(), Error> {
-    let sql = "UPDATE budget_scopes SET resets = resets + 1 WHERE scope = $1";
-    sqlx::query(sql).bind(names::scope_name(owner)).execute(connection).await?;
-    Ok(())
-}
-
-/// A row of budget_definitions, from its second column on.
-pub(super) fn definition_of(row: &AnyRow) -> Result<Definition, Error> {
-    let policy: String = row.try_get(5)?;
-    Ok(Definition {
-        scope: Scope { kind: row.try_get(1)?, key: row.try_get(2)? },
-        limit_micros: row.try_get(3)?,
-        period: row.try_get(4)?,
-        policy: serde_json::from_str::<Policy>(&policy)?,
-        version: row.try_get(6)?,
-    })
 }
