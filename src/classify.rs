@@ -1,24 +1,23 @@
 //! `mesh classify TEXT`: what the classifier would say of a text, with the definitions of a folder.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use chassis::config::Environment;
-use chassis::{Life, Link, Mode, Resources};
-use mesh::settings;
-use proto::v1::ClassifyRequest;
-use proto::v1::classifier_client::ClassifierClient;
+use proto::v1::Classification;
 use serde_json::{Value, json};
 
+use crate::answer;
+use crate::learned::Learned;
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mesh classify \"where is my parcel?\" | jq .agent_id")]
 pub(crate) struct Arguments {
     /// The folder with one YAML file an agent.
-    #[arg(long, default_value = "./agents")]
+    #[arg(long, default_value = "./agents", value_name = "DIR")]
     agents: PathBuf,
     /// The language of the text, when it is known.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_name = "TAG")]
     locale: String,
     /// What a customer would write.
     text: String,
@@ -26,48 +25,34 @@ pub(crate) struct Arguments {
 
 /// Prints the classification as JSON.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut env = Environment::of_process();
-    settings::point_at_shipped(&mut env);
-    env.replace("AGENT_REGISTRY_DIR", &arguments.agents.display().to_string());
-    env.replace("AGENT_HEALTH_INTERVAL_MS", "0");
-    let registry = registry::Config::read(&mut env);
-    let classifier = classifier::Config::read(&mut env);
-    env.finish()?;
-    chassis::telemetry::choose_tls();
-    let life = Life::new();
-    let resources =
-        Resources { database: None, redis: None, life: life.clone(), mode: Mode::Development };
-    let registry = registry::build(&registry, &resources).await?;
-    let peers = classifier::Peers { registry: Link::local(registry) };
-    let classifier = classifier::build(&classifier, &resources, peers).await?;
-    let request = ClassifyRequest {
-        context: None,
-        text: arguments.text,
-        locale: arguments.locale,
-        prior_language: String::new(),
-    };
-    let answer =
-        ClassifierClient::new(Link::local(classifier)).classify(request).await?.into_inner();
-    life.close();
+    let learned = Learned::open(&arguments.agents).await?;
+    let classification = learned.classify(&arguments.text, &arguments.locale).await?;
+    answer::write_json(&body(&classification)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn body(said: &Classification) -> anyhow::Result<Value> {
     let entities: Value =
-        serde_json::from_str(&answer.entities_json).context("entities are an object")?;
-    let scores: Vec<Value> = answer
+        serde_json::from_str(&said.entities_json).context("entities are an object")?;
+    let scores: Vec<Value> = said
         .agent_scores
         .iter()
         .map(|score| json!({"agent_id": score.agent_id, "score": score.score}))
         .collect();
-    let body = json!({
-        "agent_id": answer.agent_id,
-        "confidence": answer.confidence,
-        "ambiguous": answer.ambiguous,
-        "detected_language": answer.detected_language,
-        "intent_summary": answer.intent_summary,
+    let mut body = json!({
+        "agent_id": said.agent_id,
+        "confidence": said.confidence,
+        "ambiguous": said.ambiguous,
+        "detected_language": said.detected_language,
+        "intent_summary": said.intent_summary,
         "entities": entities,
         "agent_scores": scores,
-        "mode": answer.mode,
-        "tier": answer.tier,
-        "revision": answer.revision,
+        "mode": said.mode,
+        "tier": said.tier,
+        "revision": said.revision,
     });
-    writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(&body)?)?;
-    Ok(ExitCode::SUCCESS)
+    if !said.fallback_reason.is_empty() {
+        body["fallback_reason"] = said.fallback_reason.as_str().into();
+    }
+    Ok(body)
 }

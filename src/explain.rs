@@ -1,21 +1,22 @@
 //! `mesh explain REQUEST_ID`: why a turn went where it went, as a running mesh has stored it.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::config::{Common, Environment, Ports};
-use chassis::fault::Fault;
 use chassis::link::{Link, within};
 use proto::v1::router_client::RouterClient;
 use proto::v1::{Context, ExplainRequest};
 use serde_json::Value;
 
+use crate::answer;
+
 /// What the answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mesh explain 4e8400a6-f9b3-4c92-913d-c205c53197bf | jq .gate")]
 pub(crate) struct Arguments {
     /// The tenant that the request belongs to.
     #[arg(long, default_value = "default")]
@@ -38,18 +39,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         any_owner: true,
     };
     let answer = RouterClient::new(link).explain(within(request, LIMIT)).await;
-    let mut out = std::io::stdout().lock();
     match answer {
         Ok(answer) => {
             let record: Value = serde_json::from_str(&answer.into_inner().record_json)
                 .context("a record is JSON")?;
-            writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?;
+            answer::write_json(&record)?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(status) => {
-            let fault = Fault::of(&status);
-            writeln!(out, "{}: {}", fault.code, fault.message)?;
-            Ok(ExitCode::FAILURE)
-        }
+        Err(status) => answer::refuse(&status, false),
     }
 }

@@ -4,8 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod answer;
+mod budget;
+mod chat;
 mod classify;
+mod eval;
 mod explain;
+mod learned;
 mod migrate;
 mod model;
 mod serve;
@@ -29,6 +34,12 @@ enum Command {
     Validate(validate::Arguments),
     /// Says what the classifier makes of a text.
     Classify(classify::Arguments),
+    /// Says how good the classifier is on a file of labelled texts.
+    Eval(eval::Arguments),
+    /// Talks to a running mesh.
+    Chat(chat::Arguments),
+    /// The money of a running mesh.
+    Budget(budget::Arguments),
     /// The sentence model of the classifier's better tier.
     Model(model::Arguments),
     /// Says why a turn went where it went, from a running mesh.
@@ -42,6 +53,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Migrate) => migrate::run().await,
         Some(Command::Validate(arguments)) => validate::run(&arguments).await,
         Some(Command::Classify(arguments)) => classify::run(arguments).await,
+        Some(Command::Eval(arguments)) => eval::run(arguments).await,
+        Some(Command::Budget(arguments)) => budget::run(arguments).await,
+        Some(Command::Chat(arguments)) => chat::run(arguments).await,
         Some(Command::Model(arguments)) => model::run(arguments).await,
         Some(Command::Explain(arguments)) => explain::run(arguments).await,
     }

@@ -1,4 +1,5 @@
-//! `mesh validate DIR`: every fault of a folder of agent definitions, as the registry would find them.
+//! `mesh validate DIR`: every fault of a folder of agent definitions, as the registry would find them, and sentences that
+//! two agents both claim.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -7,7 +8,10 @@ use std::process::ExitCode;
 use chassis::config::Environment;
 use mesh::settings;
 
+use crate::learned::{Learned, collision};
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mesh validate agents")]
 pub(crate) struct Arguments {
     /// The folder with one YAML file an agent.
     dir: PathBuf,
@@ -21,8 +25,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     env.finish()?;
     let folder = &arguments.dir;
     let result = registry::validate_dir(folder, config.variables, &config.allowlist).await?;
-    let mut out = std::io::stdout().lock();
-    for warning in &result.warnings {
+    let mut warnings = result.warnings;
+    if result.success {
+        let overlaps = Learned::open(folder).await?.overlaps().await?;
+        warnings.extend(overlaps.iter().map(collision));
+    }
+    let mut out = anstream::stdout().lock();
+    for warning in &warnings {
         writeln!(out, "warning: {warning}")?;
     }
     for error in &result.errors {

@@ -4,5 +4,6 @@
 
 mod agent;
 mod client;
+mod program;
 mod scenarios;
 mod world;

@@ -62,6 +62,8 @@ pub struct Setting {
     pub default_agent_id: String,
     /// Whether an agent has the customer asked when its confidence is too low, by agent; the others fall back.
     pub asks: BTreeMap<String, bool>,
+    /// The threshold in force, by agent.
+    pub thresholds: BTreeMap<String, f64>,
     /// What mistakes cost.
     pub costs: Costs,
 }

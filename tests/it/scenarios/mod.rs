@@ -1,8 +1,10 @@
+mod accounting;
 mod bad_input;
 mod breaker;
 mod budget;
 mod clarification;
 mod conversation;
+mod definitions;
 mod handoff;
 mod process;
 mod sample;

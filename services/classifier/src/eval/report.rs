@@ -44,6 +44,10 @@ pub struct AgentReport {
     pub precision: Option<f64>,
     /// The share of its texts that were taken to be for it; none when it has none.
     pub recall: Option<f64>,
+    /// The threshold in force; none for the default agent, which needs none.
+    pub threshold: Option<f64>,
+    /// What mistakes cost at that threshold.
+    pub cost: Option<f64>,
     /// The threshold at which mistakes would have cost least.
     pub best_threshold: Option<f64>,
     /// What they would have cost then.
@@ -98,14 +102,17 @@ fn agents(outcomes: &[Outcome], setting: &Setting) -> Vec<AgentReport> {
             outcome.agent_id == *id && outcome.is_right(&setting.default_agent_id)
         });
         let own = count(&|outcome| outcome.agent_id == *id && outcome.label == *id);
-        let best = Some(id)
-            .filter(|id| **id != setting.default_agent_id)
-            .and_then(|id| threshold::best(id, outcomes, setting));
+        let is_chosen = *id != setting.default_agent_id;
+        let best = is_chosen.then(|| threshold::best(id, outcomes, setting)).flatten();
+        let threshold = setting.thresholds.get(id).copied().filter(|_| is_chosen);
         AgentReport {
             agent_id: id.clone(),
             texts,
             precision: share(both, taken),
             recall: share(own, texts),
+            threshold,
+            cost: threshold
+                .and_then(|threshold| threshold::cost(id, threshold, (outcomes, setting))),
             best_threshold: best.map(|(threshold, _)| threshold),
             best_cost: best.map(|(_, cost)| cost),
         }

@@ -17,6 +17,7 @@ fn setting() -> Setting {
     Setting {
         default_agent_id: "default".to_owned(),
         asks: [("sales".to_owned(), true), ("support".to_owned(), false)].into(),
+        thresholds: [("sales".to_owned(), 0.5), ("default".to_owned(), 0.5)].into(),
         costs: Costs::default(),
     }
 }
@@ -61,12 +62,17 @@ fn the_best_threshold_weighs_wrong_answers_against_questions() {
         (Some(0.56), Some(2.0)),
         "two questions cost least"
     );
+    assert_eq!((sales.threshold, sales.cost), (Some(0.5), Some(6.0)), "an answer and a question");
     let fallback = [outcome("support", "support", 0.6), outcome("oos", "support", 0.4)];
     let report = Report::of(&fallback, &setting());
     let support = report.agents.iter().find(|agent| agent.agent_id == "support").unwrap();
     assert_eq!((support.best_threshold, support.best_cost), (Some(0.41), Some(0.0)));
     let default = report.agents.iter().find(|agent| agent.agent_id == "default").unwrap();
-    assert_eq!(default.best_threshold, None, "the default agent has no threshold to choose");
+    assert_eq!(
+        (default.threshold, default.best_threshold),
+        (None, None),
+        "the default agent has no threshold to choose"
+    );
 }
 
 #[test]

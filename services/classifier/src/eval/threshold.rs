@@ -5,15 +5,20 @@ use super::{Action, Outcome, Setting};
 /// The threshold of an agent that minimises the cost over these outcomes, and that cost. Of equals the lowest wins,
 /// since it asks least. None when no text was taken to be for the agent.
 pub(super) fn best(agent_id: &str, outcomes: &[Outcome], setting: &Setting) -> Option<(f64, f64)> {
-    let own: Vec<&Outcome> =
-        outcomes.iter().filter(|outcome| outcome.agent_id == agent_id).collect();
-    if own.is_empty() {
-        return None;
-    }
-    let cost =
-        |threshold: f64| own.iter().map(|outcome| price(outcome, threshold, setting)).sum::<f64>();
     let steps = (0..=100).map(|percent| f64::from(percent) / 100.0);
-    steps.map(|threshold| (threshold, cost(threshold))).min_by(|a, b| a.1.total_cmp(&b.1))
+    let cost = |threshold| Some((threshold, cost(agent_id, threshold, (outcomes, setting))?));
+    steps.filter_map(cost).min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// What the mistakes among the texts taken to be for an agent cost at this threshold; none when there are no texts.
+pub(super) fn cost(
+    agent_id: &str,
+    threshold: f64,
+    (outcomes, setting): (&[Outcome], &Setting),
+) -> Option<f64> {
+    let mut own = outcomes.iter().filter(|outcome| outcome.agent_id == agent_id).peekable();
+    own.peek()?;
+    Some(own.map(|outcome| price(outcome, threshold, setting)).sum())
 }
 
 fn price(outcome: &Outcome, threshold: f64, setting: &Setting) -> f64 {
