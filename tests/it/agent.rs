@@ -5,18 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rmcp::handler::server::ServerHandler;
-use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
-    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
-    ServerConfig, Tool,
-};
-use rmcp::service::{RequestContext, RoleServer};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::{Map, Value, json};
-use tokio::sync::Notify;
+use serde_json::Value;
+use tokio::net::TcpSocket;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+mod door;
+mod handler;
 
 /// How long a scenario waits for a call.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -36,6 +31,23 @@ pub(crate) enum Act {
     Hold(Value),
     /// Never answers.
     Hang,
+    /// Turns the call away at the door: 503, and that it may come back at once.
+    TurnAway,
+    /// Takes the call and loses the connection.
+    Break,
+}
+
+/// What an agent says when a conversation is offered to it.
+#[derive(Clone, Debug)]
+pub(crate) enum Offer {
+    /// It takes over.
+    Accept,
+    /// It does not, for this reason.
+    Refuse(&'static str),
+    /// Something that is no answer.
+    Babble,
+    /// Nothing, ever.
+    Hang,
 }
 
 /// One call as it arrived.
@@ -45,14 +57,32 @@ pub(crate) struct Call {
     pub(crate) arguments: Value,
     /// The header `Idempotency-Key`.
     pub(crate) charge_id: String,
+    /// The header `X-Request-Id`.
+    pub(crate) request_id: String,
 }
 
-#[derive(Default)]
 struct Script {
     next: Mutex<VecDeque<Act>>,
     calls: Mutex<Vec<Call>>,
     called: Notify,
-    released: Notify,
+    released: Semaphore,
+    knocks: Mutex<Vec<String>>,
+    offers: Mutex<Option<VecDeque<Offer>>>,
+    offered: Mutex<Vec<Value>>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            next: Mutex::default(),
+            calls: Mutex::default(),
+            called: Notify::new(),
+            released: Semaphore::new(0),
+            knocks: Mutex::default(),
+            offers: Mutex::default(),
+            offered: Mutex::default(),
+        }
+    }
 }
 
 /// A running agent.
@@ -60,6 +90,7 @@ pub(crate) struct Agent {
     /// Its id.
     pub(crate) id: String,
     address: SocketAddr,
+    socket: Mutex<Option<TcpSocket>>,
     extra: String,
     script: Arc<Script>,
     stop: CancellationToken,
@@ -74,23 +105,23 @@ impl Drop for Agent {
 impl Agent {
     /// Starts an agent that answers every call in its own name.
     pub(crate) async fn start(id: &str) -> Self {
-        let script = Arc::new(Script::default());
-        let stop = CancellationToken::new();
-        let handler = Handler { id: id.to_owned(), script: script.clone() };
-        let mut config = StreamableHttpServerConfig::default();
-        config.legacy_session_mode = false;
-        config.json_response = true;
-        config.cancellation_token = stop.clone();
-        let sessions = Arc::new(LocalSessionManager::default());
-        let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
-        let router = axum::Router::new().nest_service("/mcp", service);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let ended = stop.clone();
-        tokio::spawn(async move {
-            let _ = ended.run_until_cancelled(axum::serve(listener, router).into_future()).await;
-        });
-        Self { id: id.to_owned(), address, extra: String::new(), script, stop }
+        let agent = Self::late(id);
+        agent.open();
+        agent
+    }
+
+    /// An agent whose port refuses connections until it is opened.
+    pub(crate) fn late(id: &str) -> Self {
+        let (socket, address) = door::reserve();
+        let (script, stop) = (Arc::default(), CancellationToken::new());
+        let (id, socket) = (id.to_owned(), Mutex::new(Some(socket)));
+        Self { id, address, socket, extra: String::new(), script, stop }
+    }
+
+    /// Lets it accept connections.
+    pub(crate) fn open(&self) {
+        let socket = self.socket.lock().unwrap().take().expect("it is opened once");
+        door::open(socket, &self.id, self.script.clone(), self.stop.clone());
     }
 
     /// Adds lines to the definition.
@@ -109,6 +140,21 @@ impl Agent {
         self.script.calls.lock().unwrap().clone()
     }
 
+    /// The charge ids of the calls that came no further than the door.
+    pub(crate) fn knocks(&self) -> Vec<String> {
+        self.script.knocks.lock().unwrap().clone()
+    }
+
+    /// Lets it list the tool `accept_handoff`. What it says to the next offers, in order; then it accepts them.
+    pub(crate) fn offers(&self, offers: impl IntoIterator<Item = Offer>) {
+        self.script.offers.lock().unwrap().get_or_insert_default().extend(offers);
+    }
+
+    /// The arguments of all offers so far.
+    pub(crate) fn offered(&self) -> Vec<Value> {
+        self.script.offered.lock().unwrap().clone()
+    }
+
     /// Resolves when so many calls have arrived.
     pub(crate) async fn called(&self, times: usize) -> Vec<Call> {
         let arrived = async {
@@ -124,9 +170,9 @@ impl Agent {
         tokio::time::timeout(LIMIT, arrived).await.expect("the calls arrive")
     }
 
-    /// Lets one held call answer.
+    /// Lets one held call answer, the next one if none is held yet.
     pub(crate) fn release(&self) {
-        self.script.released.notify_one();
+        self.script.released.add_permits(1);
     }
 
     /// Ends the agent: its port refuses connections from now on.
@@ -144,7 +190,11 @@ impl Agent {
             _ => ("Decides what nobody else may decide.", LEAD, false),
         };
         let Self { id, address, extra, .. } = self;
-        let threshold = if is_default { "0" } else { "0.6" };
+        let threshold = match (is_default, extra.contains("confidence_threshold:")) {
+            (_, true) => String::new(),
+            (true, false) => "confidence_threshold: 0\n".to_owned(),
+            (false, false) => "confidence_threshold: 0.6\n".to_owned(),
+        };
         let clarification = !is_default;
         let examples = serde_json::to_string(examples).unwrap();
         let skills = if extra.contains("skills:") {
@@ -155,7 +205,7 @@ impl Agent {
         format!(
             "agent_id: {id}\ndisplay_name: The {id} desk\ndescription: {description}\ntype: mcp\n\
              endpoint: http://{address}/mcp\nis_default: {is_default}\n\
-             confidence_threshold: {threshold}\nclarification_required: {clarification}\n\
+             {threshold}clarification_required: {clarification}\n\
              examples: {examples}\nlanguages: [en]\n{skills}{extra}"
         )
     }
@@ -187,65 +237,3 @@ const BOOKING: &[&str] = &[
 ];
 const LEAD: &[&str] = &["I have a complaint about your staff"];
 const HELLO: &[&str] = &["Hello", "Good morning", "Thank you", "What can you do?"];
-
-#[derive(Clone)]
-struct Handler {
-    id: String,
-    script: Arc<Script>,
-}
-
-impl ServerHandler for Handler {
-    fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-    }
-
-    async fn list_tools(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListToolsResult, ErrorData> {
-        let tool = Tool::new("handle_message", "Answers a customer.", Map::new());
-        Ok(ListToolsResult::with_all_items(vec![tool]))
-    }
-
-    async fn call_tool(
-        &self,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let parts = context.extensions.get::<http::request::Parts>();
-        let header = parts.and_then(|parts| parts.headers.get("idempotency-key"));
-        let charge_id = header.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
-        self.script.calls.lock().unwrap().push(Call { arguments, charge_id });
-        self.script.called.notify_waiters();
-        let act = self.script.next.lock().unwrap().pop_front();
-        let act =
-            act.unwrap_or_else(|| Act::Reply(json!({"content": format!("{} here.", self.id)})));
-        let result = match act {
-            Act::Reply(reply) => CallToolResult::structured(reply),
-            Act::Stream(texts, reply) => {
-                self.tell(&context, texts).await;
-                CallToolResult::structured(reply)
-            }
-            Act::Text(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
-            Act::Fail(text) => CallToolResult::error(vec![ContentBlock::text(text)]),
-            Act::Hold(reply) => {
-                self.script.released.notified().await;
-                CallToolResult::structured(reply)
-            }
-            Act::Hang => std::future::pending().await,
-        };
-        Ok(result.into())
-    }
-}
-
-impl Handler {
-    async fn tell(&self, context: &RequestContext<RoleServer>, texts: Vec<String>) {
-        let token = context.meta.get_progress_token().expect("the mesh sends a progress token");
-        for (step, text) in (1..).map(f64::from).zip(texts) {
-            let progress = ProgressNotificationParam::new(token.clone(), step).with_message(text);
-            context.peer.notify_progress(progress).await.unwrap();
-        }
-    }
-}

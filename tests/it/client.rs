@@ -7,7 +7,9 @@ use futures::{SinkExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderName;
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::world::KEY;
@@ -21,6 +23,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     address: SocketAddr,
     user: String,
+    key: String,
+    headers: Vec<(String, String)>,
 }
 
 /// What the mesh said.
@@ -50,11 +54,38 @@ impl Answer {
 }
 
 impl Client {
-    /// A client that acts as this user.
+    /// A client that acts as this user, or that names none.
     pub(crate) fn new(address: SocketAddr, user: &str) -> Self {
         chassis::telemetry::choose_tls();
         let http = reqwest::Client::builder().timeout(LIMIT).no_proxy().build().unwrap();
-        Self { http, address, user: user.to_owned() }
+        let (user, key) = (user.to_owned(), KEY.to_owned());
+        Self { http, address, user, key, headers: Vec::new() }
+    }
+
+    /// The same with another key.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// The same with another header in every request.
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same as a browser with a page of this origin.
+    pub(crate) fn from_page(self, origin: &str) -> Self {
+        self.with_header("origin", origin)
+    }
+
+    /// Where the mesh listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same connections, for another user.
+    pub(crate) fn acting_for(&self, user: &str) -> Self {
+        Self { user: user.to_owned(), ..self.clone() }
     }
 
     /// Says something and waits for the answer.
@@ -75,6 +106,39 @@ impl Client {
         finish(request.json(&body)).await
     }
 
+    /// The same of a mesh that may die before it answers.
+    pub(crate) async fn send_and_forget(&self, key: &str, mut body: Value) {
+        body["user_id"] = json!(self.user);
+        let request = self.build(Method::POST, "/api/v1/request").header("idempotency-key", key);
+        let _ = request.json(&body).send().await;
+    }
+
+    /// Sends a request as this user and reads its answer as a stream: the frames of its events.
+    pub(crate) async fn events(&self, mut body: Value) -> Vec<Value> {
+        body["user_id"] = json!(self.user);
+        let request = self.build(Method::POST, "/api/v1/request").json(&body);
+        let answer = finish(request.header("accept", "text/event-stream")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let frames = answer.text.lines().filter_map(|line| line.strip_prefix("data:"));
+        frames.map(|frame| serde_json::from_str(frame).expect("a frame is JSON")).collect()
+    }
+
+    /// Why the request of this answer went where it went.
+    pub(crate) async fn explain(&self, answer: &Answer) -> Value {
+        let path = format!("/api/v1/requests/{}/explain", answer.text_at("/request_id"));
+        let record = self.get(&path).await;
+        assert_eq!(record.status, 200, "{}", record.text);
+        record.body
+    }
+
+    /// The session of an answer.
+    pub(crate) async fn session(&self, answer: &Answer) -> Value {
+        let path = format!("/api/v1/sessions/{}", answer.text_at("/session_id"));
+        let session = self.get(&path).await;
+        assert_eq!(session.status, 200, "{}", session.text);
+        session.body
+    }
+
     /// A GET.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         finish(self.build(Method::GET, path)).await
@@ -83,6 +147,16 @@ impl Client {
     /// A POST of JSON.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         finish(self.build(Method::POST, path).json(body)).await
+    }
+
+    /// Any request, with JSON if there is a body.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let request = self.build(method.parse().unwrap(), path);
+        finish(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
     }
 
     /// A POST of anything, with these headers and no others.
@@ -95,7 +169,10 @@ impl Client {
 
     fn build(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = format!("http://{}{path}", self.address);
-        self.http.request(method, url).header("x-api-key", KEY).header("x-user-id", &self.user)
+        let request = self.http.request(method, url).header("x-api-key", &self.key);
+        let named = (!self.user.is_empty()).then(|| ("x-user-id".to_owned(), self.user.clone()));
+        let headers = self.headers.iter().cloned().chain(named);
+        headers.fold(request, |request, (name, value)| request.header(name, value))
     }
 
     /// Resolves when every part of the mesh is there.
@@ -117,10 +194,24 @@ impl Client {
 
     /// Opens a WebSocket as this user.
     pub(crate) async fn socket(&self, query: &str) -> Socket {
-        let url = format!("ws://{}/ws?user_id={}&api_key={KEY}{query}", self.address, self.user);
-        let (stream, _) =
-            tokio_tungstenite::connect_async(url).await.expect("the upgrade succeeds");
-        Socket { stream }
+        self.try_socket(query).await.expect("the upgrade succeeds")
+    }
+
+    /// The same, or the status with which the upgrade is refused.
+    pub(crate) async fn try_socket(&self, query: &str) -> Result<Socket, u16> {
+        let Self { address, user, key, .. } = self;
+        let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
+        let url = format!("ws://{address}/ws?user_id={user}&api_key={key}{query}");
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in &self.headers {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Socket { stream }),
+            Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
+            Err(other) => panic!("no upgrade: {other}"),
+        }
     }
 }
 

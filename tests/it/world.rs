@@ -5,30 +5,27 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chassis::config::{Common, Environment, Ports};
-use chassis::serve::{self, Server};
-use chassis::{Database, Life, Link, Mode, Redis, Resources, testing};
-use mesh::{Listeners, Settings};
-use tokio::net::TcpListener;
+use chassis::config::Environment;
+use chassis::{Life, testing};
+use tokio::runtime::Runtime;
 
 use crate::agent::Agent;
 use crate::client::Client;
 
+mod topology;
+
+pub(crate) use topology::Topology;
+use topology::{Stores, one, split};
+
 /// The key of every caller.
 pub(crate) const KEY: &str = "a-key-for-scenarios";
-/// What services show each other.
-const TOKEN: &str = "a-token-for-scenarios";
 /// How long a mesh may take to end.
 const END_LIMIT: Duration = Duration::from_secs(10);
-
-/// How the mesh is put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Topology {
-    /// One process on SQLite.
-    One,
-    /// Six services on their own sockets, on Postgres and Redis.
-    Split,
-}
+/// How long a scenario waits for something to be seen, and how often it looks.
+const LOOK_LIMIT: Duration = Duration::from_secs(20);
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+/// The threads of a mesh.
+const WORKERS: usize = 2;
 
 /// What a scenario starts from.
 #[derive(Default)]
@@ -36,6 +33,7 @@ pub(crate) struct Setting {
     agents: Vec<Agent>,
     variables: BTreeMap<String, String>,
     budgets: Option<String>,
+    replicas: usize,
 }
 
 impl Setting {
@@ -54,9 +52,32 @@ impl Setting {
         self
     }
 
+    /// With one of the shop's agents refusing connections until it is opened.
+    pub(crate) fn late(mut self, id: &str) -> Self {
+        self.agents.retain(|agent| agent.id != id);
+        self.agents.push(Agent::late(id));
+        self
+    }
+
+    /// With these lines in the definition of one of the shop's agents.
+    pub(crate) fn define(mut self, id: &str, lines: &str) -> Self {
+        let redefine = |agent: Agent| match agent.id == id {
+            true => agent.defined_with(lines),
+            false => agent,
+        };
+        self.agents = self.agents.into_iter().map(redefine).collect();
+        self
+    }
+
     /// With a setting of the environment.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With so many gateways, routers and budgets where services are apart.
+    pub(crate) fn with_replicas(mut self, replicas: usize) -> Self {
+        self.replicas = replicas;
         self
     }
 
@@ -71,18 +92,20 @@ impl Setting {
 pub(crate) struct World {
     /// How it is put together.
     pub(crate) topology: Topology,
-    http: SocketAddr,
+    http: Vec<SocketAddr>,
     agents: BTreeMap<String, Agent>,
     env: Environment,
     stores: Stores,
+    replicas: usize,
     life: Life,
+    // Of its own, so that a mesh can die at once as a process does.
+    runtime: Option<Runtime>,
 }
 
-/// Stores that outlive a restart.
-#[derive(Clone)]
-struct Stores {
-    database: String,
-    redis: Option<Redis>,
+impl Drop for World {
+    fn drop(&mut self) {
+        self.die();
+    }
 }
 
 /// Plays a scenario in one process, then in six.
@@ -97,6 +120,19 @@ pub(crate) async fn on_both(
     }
 }
 
+/// Looks until there is something to see.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let seen = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    };
+    tokio::time::timeout(LOOK_LIMIT, seen).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
 impl World {
     async fn start(topology: Topology, setting: Setting) -> Self {
         let folder = testing::folder();
@@ -106,30 +142,44 @@ impl World {
             let path = definitions.join(format!("{}.yaml", agent.id));
             std::fs::write(path, agent.definition()).unwrap();
         }
-        let stores = match topology {
-            Topology::One => {
-                Stores { database: folder.join("mesh.db").display().to_string(), redis: None }
-            }
-            Topology::Split => {
-                let redis = Some(testing::redis().await);
-                Stores { database: testing::postgres_url().await, redis }
-            }
-        };
+        let stores = Stores::fresh(topology, &folder).await;
         let env = environment(&folder, &definitions, &setting);
+        let replicas = setting.replicas.max(1);
         let agents = setting.agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-        let http = "127.0.0.1:0".parse().unwrap();
-        let mut world = Self { topology, http, agents, env, stores, life: Life::new() };
+        let (http, life) = (Vec::new(), Life::new());
+        let mut world = Self { topology, http, agents, env, stores, replicas, life, runtime: None };
         world.begin().await;
         world
     }
 
     async fn begin(&mut self) {
+        self.die();
         self.life = Life::new();
-        self.http = match self.topology {
-            Topology::One => one(self.env.clone(), &self.stores, &self.life).await,
-            Topology::Split => split(self.env.clone(), &self.stores, &self.life).await,
-        };
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(WORKERS).enable_all().build().unwrap();
+        let (env, stores, life) = (self.env.clone(), self.stores.clone(), self.life.clone());
+        let (topology, replicas) = (self.topology, self.replicas);
+        let handle = runtime.handle().clone();
+        self.runtime = Some(runtime);
+        let started = handle.spawn(async move {
+            match topology {
+                Topology::One => vec![one(env, &stores, &life).await],
+                Topology::Split => split(env, &stores, &life, replicas).await,
+            }
+        });
+        self.http = started.await.expect("the mesh starts");
         self.client("probe").wait_until_healthy().await;
+    }
+
+    fn die(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+
+    /// Ends the mesh where it stands, as SIGKILL does, and starts it again on the same stores.
+    pub(crate) async fn crash(&mut self) {
+        self.begin().await;
     }
 
     /// Asks the mesh to end, as the first moment of SIGTERM does.
@@ -155,7 +205,12 @@ impl World {
 
     /// A client that acts as this user.
     pub(crate) fn client(&self, user: &str) -> Client {
-        Client::new(self.http, user)
+        self.client_at(0, user)
+    }
+
+    /// The same at a gateway of this number; they are counted round.
+    pub(crate) fn client_at(&self, replica: usize, user: &str) -> Client {
+        Client::new(self.http[replica % self.http.len()], user)
     }
 
     /// One of the scripted agents.
@@ -183,88 +238,4 @@ fn environment(folder: &Path, definitions: &Path, setting: &Setting) -> Environm
     }
     variables.extend(setting.variables.clone());
     Environment::of(variables)
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
-}
-
-fn settings(mut env: Environment) -> Settings {
-    let settings = Settings::read(&mut env, None);
-    let _ = Common::read(&mut env, Ports { grpc: 50050, admin: 9464 }, "./mesh.db");
-    env.finish().expect("the settings of a scenario are valid");
-    settings
-}
-
-async fn one(env: Environment, stores: &Stores, life: &Life) -> SocketAddr {
-    let database = Database::sqlite(Path::new(&stores.database)).await.unwrap();
-    let resources =
-        Resources { database: Some(database), redis: None, life: life.clone(), mode: Mode::Test };
-    let grpc = [
-        listener().await,
-        listener().await,
-        listener().await,
-        listener().await,
-        listener().await,
-        listener().await,
-    ];
-    let listeners = Listeners { http: listener().await, grpc, desk: None };
-    mesh::start(&settings(env), &resources, None, listeners).await.unwrap().http
-}
-
-/// Serves one service on a socket of its own and gives the way to it.
-async fn serve<S>(service: S, life: &Life) -> Link
-where
-    S: tower::Service<
-            http::Request<tonic::body::Body>,
-            Response = http::Response<tonic::body::Body>,
-            Error = std::convert::Infallible,
-        > + tonic::server::NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
-{
-    let listener = listener().await;
-    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    Server::new(Some(TOKEN)).with(service).serve(listener, life).unwrap();
-    Link::remote(&url, Some(TOKEN))
-}
-
-async fn split(env: Environment, stores: &Stores, life: &Life) -> SocketAddr {
-    let settings = settings(env);
-    let database = async || Some(Database::postgres(&stores.database, 5).await.unwrap());
-    let resources = async || Resources {
-        database: database().await,
-        redis: stores.redis.clone(),
-        life: life.clone(),
-        mode: Mode::Test,
-    };
-    let registry = registry::build(&settings.registry, &resources().await).await.unwrap();
-    let registry = serve(registry, life).await;
-    let peers = classifier::Peers { registry: registry.clone() };
-    let classifier =
-        classifier::build(&settings.classifier, &resources().await, peers).await.unwrap();
-    let classifier = serve(classifier, life).await;
-    let budget = budget::build(&settings.budget, &resources().await).await.unwrap();
-    let budget = serve(budget, life).await;
-    let peers = handoff::Peers { registry: registry.clone() };
-    let handoff = handoff::build(&settings.handoff, &resources().await, peers).await.unwrap();
-    let handoff = serve(handoff, life).await;
-    let peers = router::Peers {
-        classifier: classifier.clone(),
-        registry: registry.clone(),
-        budget: budget.clone(),
-        handoff: handoff.clone(),
-    };
-    let router = router::build(&settings.router, &resources().await, peers).await.unwrap();
-    let router = serve(router, life).await;
-    let peers = gateway::Peers { router, registry, budget, classifier, handoff };
-    let edge = gateway::build(&settings.gateway, &resources().await, peers).await.unwrap();
-    serve(edge.server, life).await;
-    let http = listener().await;
-    let address = http.local_addr().unwrap();
-    serve::http("gateway", http, edge.http, life);
-    address
 }
