@@ -3,6 +3,7 @@
 
 mod agent;
 mod event;
+mod kill;
 mod mesh;
 mod offer;
 mod question;

@@ -37,7 +37,8 @@ async fn restart(mesh: Mesh, settings: &[(&str, &str)]) -> Mesh {
     Mesh::start(shelf, database, settings).await
 }
 
-async fn state_in(database: &Database, request: &TransferRequest) -> String {
+/// What is stored of the state of a transfer.
+pub(crate) async fn state_in(database: &Database, request: &TransferRequest) -> String {
     let statement =
         format!("SELECT state FROM handoffs WHERE handoff_id = '{}'", request.handoff_id);
     sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&database.pool).await.unwrap()

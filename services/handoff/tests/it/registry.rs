@@ -8,15 +8,30 @@ use std::sync::{Arc, Mutex};
 use futures::Stream;
 use proto::v1::registry_server::Registry;
 use proto::v1::{
-    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, DeleteAgentRequest, GetAgentRequest,
-    GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse, ReleaseSlotRequest,
-    ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
+    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, DeleteAgentRequest,
+    GetAgentRequest, GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse,
+    ReleaseSlotRequest, ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
     SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::WatchStream;
 use tonic::{Request, Response, Status};
+
+/// Where a call about slots can stall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Before a slot is taken.
+    Acquire,
+    /// When it was taken.
+    Acquired,
+    /// Before a slot is given back.
+    Release,
+    /// Before a slot goes from one holder to another.
+    Pass,
+    /// When it has gone.
+    Passed,
+}
 
 /// The registry of a test; clones are the same registry.
 #[derive(Clone)]
@@ -25,6 +40,8 @@ pub(crate) struct Shelf {
     is_down: Arc<AtomicBool>,
     snapshot: watch::Sender<Snapshot>,
     slots: Arc<Mutex<HashMap<String, BTreeSet<String>>>>,
+    stall: Arc<Mutex<Option<Step>>>,
+    caught: Arc<Notify>,
 }
 
 impl Shelf {
@@ -41,12 +58,37 @@ impl Shelf {
             agents: agents.collect(),
         };
         let snapshot = watch::Sender::new(snapshot);
-        Self { is_silent: false, is_down: Arc::default(), snapshot, slots: Arc::default() }
+        Self {
+            is_silent: false,
+            is_down: Arc::default(),
+            snapshot,
+            slots: Arc::default(),
+            stall: Arc::default(),
+            caught: Arc::default(),
+        }
     }
 
     /// A registry that never says anything.
     pub(crate) fn silent() -> Self {
         Self { is_silent: true, ..Self::of(Vec::new()) }
+    }
+
+    /// Never answers the next call that comes to this step.
+    pub(crate) fn stall(&self, step: Step) {
+        *self.stall.lock().unwrap() = Some(step);
+    }
+
+    /// Resolves when a call has come to the step.
+    pub(crate) async fn caught(&self) {
+        self.caught.notified().await;
+    }
+
+    async fn come_to(&self, step: Step) {
+        let is_here = self.stall.lock().unwrap().take_if(|at| *at == step).is_some();
+        if is_here {
+            self.caught.notify_one();
+            std::future::pending().await
+        }
     }
 
     /// Answers no call about slots any more, or answers again.
@@ -111,16 +153,20 @@ impl Registry for Shelf {
         request: Request<AcquireSlotRequest>,
     ) -> Answer<AcquireSlotResponse> {
         self.is_up()?;
+        self.come_to(Step::Acquire).await;
         let request = request.into_inner();
         let max = self.max(&request.agent_id);
-        let mut slots = self.slots.lock().unwrap();
-        let holders = slots.entry(request.agent_id).or_default();
-        let has_room = max.is_none_or(|max| (holders.len() as i64) < max);
-        let granted = holders.contains(&request.holder) || has_room;
-        if granted {
-            holders.insert(request.holder);
-        }
-        let load = holders.len() as i64;
+        let (granted, load) = {
+            let mut slots = self.slots.lock().unwrap();
+            let holders = slots.entry(request.agent_id).or_default();
+            let has_room = max.is_none_or(|max| (holders.len() as i64) < max);
+            let granted = holders.contains(&request.holder) || has_room;
+            if granted {
+                holders.insert(request.holder);
+            }
+            (granted, holders.len() as i64)
+        };
+        self.come_to(Step::Acquired).await;
         Ok(Response::new(AcquireSlotResponse { granted, load, max: max.unwrap_or_default() }))
     }
 
@@ -130,16 +176,24 @@ impl Registry for Shelf {
     ) -> Answer<ReleaseSlotResponse> {
         self.is_up()?;
         let request = request.into_inner();
-        let mut slots = self.slots.lock().unwrap();
-        let holders = slots.entry(request.agent_id).or_default();
-        let mut released = holders.remove(&request.holder);
-        if !request.transfer_to.is_empty() {
-            if released {
-                holders.insert(request.transfer_to.clone());
+        let is_passed = !request.transfer_to.is_empty();
+        self.come_to(if is_passed { Step::Pass } else { Step::Release }).await;
+        let (released, load) = {
+            let mut slots = self.slots.lock().unwrap();
+            let holders = slots.entry(request.agent_id).or_default();
+            let mut released = holders.remove(&request.holder);
+            if is_passed {
+                if released {
+                    holders.insert(request.transfer_to.clone());
+                }
+                released |= holders.contains(&request.transfer_to);
             }
-            released |= holders.contains(&request.transfer_to);
+            (released, holders.len() as i64)
+        };
+        if is_passed {
+            self.come_to(Step::Passed).await;
         }
-        Ok(Response::new(ReleaseSlotResponse { released, load: holders.len() as i64 }))
+        Ok(Response::new(ReleaseSlotResponse { released, load }))
     }
 
     async fn get_agent(&self, _: Request<GetAgentRequest>) -> Answer<GetAgentResponse> {
