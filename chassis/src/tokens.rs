@@ -14,12 +14,19 @@ pub fn estimate(text: &str) -> i64 {
 /// The same in hundredths of a token: unlike whole tokens they add up when texts are joined.
 #[must_use]
 pub fn hundredths(text: &str) -> i64 {
-    // All dense characters, and a few others, take three bytes with one of these first.
-    if text.bytes().any(|byte| (0xE3..=0xED).contains(&byte)) {
-        return text.chars().map(weight).sum();
+    let plain = |characters: usize| {
+        i64::try_from(characters).map_or(i64::MAX, |count| count.saturating_mul(PLAIN))
+    };
+    if text.is_ascii() {
+        return plain(text.len());
     }
-    let characters = text.bytes().filter(|byte| byte & 0xC0 != 0x80).count();
-    i64::try_from(characters).map_or(i64::MAX, |count| count.saturating_mul(PLAIN))
+    // All dense characters, and a few others, take three bytes with one of these first. Without an early end the loop
+    // looks at many bytes at once.
+    let may_be_dense = text.bytes().fold(false, |seen, byte| seen | (0xE3..=0xED).contains(&byte));
+    match may_be_dense {
+        true => text.chars().map(weight).sum(),
+        false => plain(text.chars().count()),
+    }
 }
 
 fn weight(character: char) -> i64 {

@@ -4,19 +4,31 @@ use proto::v1::{CompressedContext, Rejection};
 
 use crate::transfer::{State, Transfer};
 
+/// What an audit line says besides whose transfer it is about.
+#[derive(Default)]
+struct Line<'a> {
+    event_type: &'static str,
+    outcome: &'static str,
+    text: &'static str,
+    from_agent: Option<&'a str>,
+    agent_id: Option<&'a str>,
+    trigger: Option<&'a str>,
+    class: Option<&'a str>,
+    state: Option<&'a str>,
+    failure_reason: Option<&'a str>,
+}
+
 /// A transfer began.
 pub(crate) fn started(transfer: &Transfer) {
-    tracing::info!(
-        audit = true,
-        event_type = "handoff.started",
-        handoff_id = transfer.id,
-        session_id = transfer.owner.session_id,
-        tenant = transfer.owner.tenant,
-        from_agent = transfer.from_agent,
-        trigger = transfer.trigger,
-        outcome = "success",
-        "a handoff began"
-    );
+    let line = Line {
+        event_type: "handoff.started",
+        outcome: "success",
+        text: "a handoff began",
+        from_agent: Some(&transfer.from_agent),
+        trigger: Some(&transfer.trigger),
+        ..Line::default()
+    };
+    line.write(transfer);
 }
 
 /// A history was compressed.
@@ -26,18 +38,16 @@ pub(crate) fn compressed(brief: &CompressedContext) {
 
 /// A candidate does not take over.
 pub(crate) fn refused(transfer: &Transfer, rejection: &Rejection) {
-    tracing::info!(
-        audit = true,
-        event_type = "handoff.rejected",
-        handoff_id = transfer.id,
-        session_id = transfer.owner.session_id,
-        tenant = transfer.owner.tenant,
-        agent_id = rejection.agent_id,
-        class = rejection.class,
-        outcome = "failure",
-        failure_reason = rejection.class,
-        "a candidate does not take over"
-    );
+    let line = Line {
+        event_type: "handoff.rejected",
+        outcome: "failure",
+        text: "a candidate does not take over",
+        agent_id: Some(&rejection.agent_id),
+        class: Some(&rejection.class),
+        failure_reason: Some(&rejection.class),
+        ..Line::default()
+    };
+    line.write(transfer);
 }
 
 /// A candidate accepted.
@@ -48,33 +58,51 @@ pub(crate) fn accepted(transfer: &Transfer) {
 /// A switch was committed.
 pub(crate) fn completed(transfer: &Transfer) {
     count(transfer);
-    tracing::info!(
-        audit = true,
-        event_type = "handoff.completed",
-        handoff_id = transfer.id,
-        session_id = transfer.owner.session_id,
-        tenant = transfer.owner.tenant,
-        from_agent = transfer.from_agent,
-        agent_id = transfer.to_agent,
-        outcome = "success",
-        "a handoff was completed"
-    );
+    let line = Line {
+        event_type: "handoff.completed",
+        outcome: "success",
+        text: "a handoff was completed",
+        from_agent: Some(&transfer.from_agent),
+        agent_id: Some(&transfer.to_agent),
+        ..Line::default()
+    };
+    line.write(transfer);
 }
 
 /// A transfer ended without a switch.
 pub(crate) fn ended(transfer: &Transfer) {
     count(transfer);
-    tracing::info!(
-        audit = true,
-        event_type = "handoff.rejected",
-        handoff_id = transfer.id,
-        session_id = transfer.owner.session_id,
-        tenant = transfer.owner.tenant,
-        state = transfer.state.name(),
-        outcome = if transfer.state == State::Rejected { "skipped" } else { "failure" },
-        failure_reason = transfer.state.name(),
-        "a handoff ended without a switch"
-    );
+    let state = transfer.state.name();
+    let line = Line {
+        event_type: "handoff.rejected",
+        outcome: if transfer.state == State::Rejected { "skipped" } else { "failure" },
+        text: "a handoff ended without a switch",
+        state: Some(state),
+        failure_reason: Some(state),
+        ..Line::default()
+    };
+    line.write(transfer);
+}
+
+impl Line<'_> {
+    fn write(&self, transfer: &Transfer) {
+        tracing::info!(
+            audit = true,
+            event_type = self.event_type,
+            handoff_id = transfer.id,
+            session_id = transfer.owner.session_id,
+            tenant = transfer.owner.tenant,
+            from_agent = self.from_agent,
+            agent_id = self.agent_id,
+            trigger = self.trigger,
+            class = self.class,
+            state = self.state,
+            outcome = self.outcome,
+            failure_reason = self.failure_reason,
+            "{}",
+            self.text
+        );
+    }
 }
 
 fn count(transfer: &Transfer) {

@@ -48,23 +48,27 @@ impl<'a> Knowledge<'a> {
         let mut knowledge = Self { things: Vec::new(), facts: Vec::new() };
         let mut known: HashMap<(Kind, String), usize> = HashMap::new();
         let mut told: HashMap<&str, usize> = HashMap::new();
+        let mut names: Vec<(Found<'a>, usize)> = Vec::new();
         let mut next = 0;
         for (position, message) in messages.iter().enumerate() {
             let from = next;
             next += sentences[from..].iter().take_while(|one| one.message == position).count();
-            let mut names: Vec<(Found<'a>, usize)> = Vec::new();
+            names.clear();
             extract(&message.content, |found| {
                 let thing = knowledge.note(found, position, &mut known);
                 names.push((found, thing));
             });
+            // Names and sentences are both in the order of the text.
+            let mut later = &names[..];
             for (index, sentence) in (from..).zip(&sentences[from..next]) {
                 let end = sentence.start + sentence.text.len();
-                let inside =
-                    |(found, _): &&(Found<'a>, usize)| (sentence.start..end).contains(&found.start);
-                let names: Vec<_> = names.iter().filter(inside).copied().collect();
-                if !names.is_empty() {
+                let before = later.partition_point(|(found, _)| found.start < sentence.start);
+                let until = later.partition_point(|(found, _)| found.start < end);
+                let inside = &later[before..until];
+                later = &later[until..];
+                if !inside.is_empty() {
                     let source = source_id(message, position);
-                    knowledge.tell((index, sentence), &names, source, &mut told);
+                    knowledge.tell((index, sentence), inside, source, &mut told);
                 }
             }
         }

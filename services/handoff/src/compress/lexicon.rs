@@ -111,19 +111,26 @@ static CUES: LazyLock<Regex> = LazyLock::new(|| {
     ])
 });
 
-/// What the words of a sentence say besides its matter.
-pub(super) fn cues(text: &str) -> Cues {
-    let mut cues = Cues::default();
-    for found in CUES.find_iter(text) {
-        match found.pattern().as_usize() {
-            0 => (cues.is_urgent, cues.is_stressed) = (true, true),
-            1 => cues.is_urgent = true,
-            2 | 3 => cues.is_stressed = true,
-            4 => cues.is_wish = true,
-            _ => cues.is_promise = true,
+/// Words that say something besides their matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sign(usize);
+
+/// The signs of a text with their places, in its order. None reaches over the end of a sentence.
+pub(super) fn signs(text: &str) -> impl Iterator<Item = (usize, Sign)> {
+    CUES.find_iter(text).map(|found| (found.start(), Sign(found.pattern().as_usize())))
+}
+
+impl Cues {
+    /// Adds what a sign says.
+    pub(super) fn add(&mut self, Sign(pattern): Sign) {
+        match pattern {
+            0 => (self.is_urgent, self.is_stressed) = (true, true),
+            1 => self.is_urgent = true,
+            2 | 3 => self.is_stressed = true,
+            4 => self.is_wish = true,
+            _ => self.is_promise = true,
         }
     }
-    cues
 }
 
 static MONTH: LazyLock<Regex> = LazyLock::new(|| compile(&[format!("(?i)^(?:{MONTHS})(?-u:\\b)")]));

@@ -1,5 +1,7 @@
 //! What is still to be done: wishes and promises that nothing later has answered.
 
+use std::collections::HashSet;
+
 use proto::v1::{Entry, OpenItem};
 
 use super::sentence::Sentence;
@@ -25,14 +27,16 @@ enum Priority {
 /// What is pending: pressing things first, then newer ones.
 pub(super) fn pending<'a>(messages: &[Entry], sentences: &[Sentence<'a>]) -> Vec<Pending<'a>> {
     let last_answer = messages.iter().rposition(|message| message.role == "agent");
+    let mut said_again: HashSet<&str> = HashSet::new();
     let mut pending: Vec<Pending<'a>> = Vec::new();
-    for (index, sentence) in sentences.iter().enumerate() {
+    for (index, sentence) in sentences.iter().enumerate().rev() {
         let is_answered = last_answer.is_some_and(|last| sentence.message < last);
         let is_user = messages[sentence.message].role != "agent";
         if let Some(priority) = priority(sentence, is_user, is_answered) {
             let text = clip(sentence.text);
-            pending.retain(|earlier| earlier.text != text);
-            pending.push(Pending { sentence: index, text, priority });
+            if said_again.insert(text) {
+                pending.push(Pending { sentence: index, text, priority });
+            }
         }
     }
     pending.sort_by_key(|item| (item.priority, std::cmp::Reverse(item.sentence)));

@@ -3,7 +3,7 @@
 use proto::v1::Entry;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::lexicon::{Cues, cues, is_abbreviation, starts_with_month};
+use super::lexicon::{Cues, is_abbreviation, signs, starts_with_month};
 
 /// A sentence and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,14 @@ pub(super) fn sentences(messages: &[Entry]) -> Vec<Sentence<'_>> {
     let mut found = Vec::with_capacity(messages.len() * 2);
     for (message, entry) in messages.iter().enumerate() {
         let content = entry.content.as_str();
+        let mut signs = signs(content).peekable();
         split(content, |start, text| {
-            found.push(Sentence { text, message, start, cues: cues(text) });
+            let end = start + text.len();
+            let mut cues = Cues::default();
+            while let Some((_, sign)) = signs.next_if(|(at, _)| *at < end) {
+                cues.add(sign);
+            }
+            found.push(Sentence { text, message, start, cues });
         });
     }
     found
@@ -40,7 +46,7 @@ fn split<'a>(content: &'a str, mut each: impl FnMut(usize, &'a str)) {
             each(start, text);
         }
     };
-    if content.chars().any(is_foreign_mark) {
+    if !content.is_ascii() && content.chars().any(is_foreign_mark) {
         as_unicode(content, emit);
     } else {
         as_latin(content, emit);
