@@ -22,6 +22,7 @@ pub mod telemetry;
 pub mod testing;
 pub mod tokens;
 pub mod trace;
+pub mod webhook;
 pub mod wire;
 
 mod logs;

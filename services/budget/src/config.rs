@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chassis::config::Environment;
+use url::Url;
 
 use crate::pricing::Unknown;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub budgets_file: Option<PathBuf>,
     /// PRICING_FILE.
     pub pricing_file: Option<PathBuf>,
+    /// EVENT_WEBHOOK_URL.
+    pub event_webhook: Option<Url>,
 }
 
 impl Config {
@@ -62,6 +65,7 @@ impl Config {
             unknown: env.choice("BUDGET_UNKNOWN_PRICE", Unknown::MaxKnownPrice, &unknown),
             budgets_file: env.text("BUDGETS_FILE").map(PathBuf::from),
             pricing_file: env.text("PRICING_FILE").map(PathBuf::from),
+            event_webhook: env.url("EVENT_WEBHOOK_URL"),
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chassis::webhook::Webhook;
 use chassis::{Database, Resources};
 use proto::v1::budget_server::BudgetServer;
 
@@ -18,6 +19,7 @@ pub mod event;
 pub mod file;
 pub mod fold;
 pub mod ledger;
+mod mail;
 pub mod operation;
 pub mod period;
 pub mod policy;
@@ -97,6 +99,10 @@ pub async fn build(
     let writer = Writer::start(config, store.clone(), &resources.life);
     define(config, &*store, &writer).await?;
     sweep::start(config, store.clone(), writer.clone(), &resources.life);
+    if let Some(url) = &config.event_webhook {
+        let webhook = Webhook::new(url).context("the webhook cannot be used")?;
+        mail::start(store.clone(), webhook, &resources.life);
+    }
     let service = Service::new(config.clone(), store, writer, (rules, resources.life.clone()));
     Ok(BudgetServer::new(service))
 }

@@ -12,13 +12,14 @@ use tonic::{Request, Response, Status};
 use crate::account::Owner;
 use crate::batch::Writer;
 use crate::config::Config;
-use crate::convert::{self, invalid};
+use crate::convert;
 use crate::ledger::Book;
-use crate::operation::{Answer, Operation, Put, Refusal, Reserve};
+use crate::operation::{Answer, Operation, Refusal, Reserve};
 use crate::rules::Rules;
 use crate::store::Store;
 use crate::{Error, watch};
 
+mod defining;
 mod proving;
 mod reading;
 mod simulating;
@@ -143,26 +144,7 @@ impl Budget for Service {
         &self,
         request: Request<v1::PutBudgetRequest>,
     ) -> Reply<v1::PutBudgetResponse> {
-        let request = request.into_inner();
-        let tenant = convert::tenant(request.context.as_ref());
-        let wire = request.definition.ok_or_else(|| invalid("definition", "is missing"))?;
-        let definition = convert::definition(wire)?;
-        let owner = Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
-        let put = Put { owner: owner.clone(), definition, create_only: request.create_only };
-        let Answer::Defined(stored) = self.writer.submit(Operation::Put(put)).await? else {
-            return Err(Status::internal("a put was answered as something else"));
-        };
-        let created = stored.version == 1;
-        let scope = format!("{}:{}", stored.scope.kind, stored.scope.key);
-        tracing::info!(
-            audit = true,
-            event_type = "budget.changed",
-            outcome = "success",
-            tenant,
-            scope,
-            "a budget was put"
-        );
-        Ok(Response::new(v1::PutBudgetResponse { budget: Some(self.view(&owner).await?), created }))
+        Ok(Response::new(self.defined(request.into_inner()).await?))
     }
 
     async fn get_budget(&self, request: Request<v1::GetBudgetRequest>) -> Reply<v1::BudgetView> {
@@ -175,56 +157,18 @@ impl Budget for Service {
         &self,
         request: Request<v1::ListBudgetsRequest>,
     ) -> Reply<v1::ListBudgetsResponse> {
-        let tenant = convert::tenant(request.get_ref().context.as_ref());
-        let mut budgets = Vec::new();
-        for definition in self.store.list(&tenant).await? {
-            let owner = Owner { tenant: tenant.clone(), scope: definition.scope.clone() };
-            let book = match definition.scope.key.as_str() {
-                "*" => None,
-                _ => Some(self.book(&owner, clock::now_ms()).await?),
-            };
-            budgets.push(convert::view(&definition, book.as_ref()));
-        }
-        Ok(Response::new(v1::ListBudgetsResponse { budgets }))
+        Ok(Response::new(self.all_defined(request.into_inner()).await?))
     }
 
     async fn delete_budget(&self, request: Request<v1::DeleteBudgetRequest>) -> Reply<Empty> {
-        let request = request.into_inner();
-        let owner = convert::owner(request.context.as_ref(), request.scope)?;
-        self.writer.submit(Operation::Delete(owner.clone())).await?;
-        let scope = format!("{}:{}", owner.scope.kind, owner.scope.key);
-        tracing::info!(
-            audit = true,
-            event_type = "budget.changed",
-            outcome = "success",
-            tenant = owner.tenant,
-            scope,
-            "a budget was deleted"
-        );
-        Ok(Response::new(Empty {}))
+        Ok(Response::new(self.removed(request.into_inner()).await?))
     }
 
     async fn reset_budget(
         &self,
         request: Request<v1::ResetBudgetRequest>,
     ) -> Reply<v1::ResetBudgetResponse> {
-        let request = request.into_inner();
-        let owner = convert::owner(request.context.as_ref(), request.scope)?;
-        let Answer::Renewed(period_id, previous_spent_micros) =
-            self.writer.submit(Operation::Reset(owner.clone())).await?
-        else {
-            return Err(Status::internal("a reset was answered as something else"));
-        };
-        let scope = format!("{}:{}", owner.scope.kind, owner.scope.key);
-        tracing::info!(
-            audit = true,
-            event_type = "budget.changed",
-            outcome = "success",
-            tenant = owner.tenant,
-            scope,
-            "a budget was reset"
-        );
-        Ok(Response::new(v1::ResetBudgetResponse { period_id, previous_spent_micros }))
+        Ok(Response::new(self.renewed(request.into_inner()).await?))
     }
 
     async fn report(&self, request: Request<v1::ReportRequest>) -> Reply<v1::ReportResponse> {

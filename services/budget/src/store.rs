@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
+use crate::analytics::{Group, Pace, Row};
 use crate::batch::Answers;
 use crate::fold::{Changes, Sheet};
 use crate::operation::Operation;
@@ -19,6 +20,7 @@ mod postgres;
 mod proof;
 mod report;
 mod rows;
+mod spend;
 pub(crate) mod sql;
 mod sqlite;
 mod work;
@@ -89,6 +91,28 @@ pub struct Filter {
     pub limit: i64,
 }
 
+/// What a report is asked for.
+#[derive(Clone, Debug)]
+pub struct Spend {
+    /// Of which entries.
+    pub filter: Filter,
+    /// With a line for what.
+    pub group: Group,
+    /// From when on spending counts as recent.
+    pub since_ms: i64,
+}
+
+/// What was spent.
+#[derive(Clone, Debug)]
+pub struct Spent {
+    /// The lines, by their names.
+    pub rows: Vec<Row>,
+    /// The scopes, by their names.
+    pub paces: Vec<Pace>,
+    /// Whether there are more lines or scopes, with less spend.
+    pub is_partial: bool,
+}
+
 impl Filter {
     /// The scope that it names.
     #[must_use]
@@ -143,16 +167,33 @@ pub trait Store: Send + Sync {
     /// Rows of the ledger in the order of time.
     async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, Error>;
 
+    /// What was spent, in one look.
+    async fn spend(&self, asked: &Spend) -> Result<Spent, Error>;
+
     /// Adds up a page of accounts.
     async fn verify(&self, page: &Page) -> Result<Verified, Error>;
 
     /// What the balance of the account that the filter names is made of, with a page of its ledger.
     async fn explain(&self, filter: &Filter) -> Result<Explanation, Error>;
 
-    /// Events of a tenant after this one, in the order of commits.
-    async fn events(&self, tenant: &str, after: i64, limit: i64)
-    -> Result<Vec<StoredEvent>, Error>;
+    /// Events of a tenant, or of all, after this one, in the order of commits.
+    async fn events(
+        &self,
+        tenant: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<StoredEvent>, Error>;
 
     /// The last event.
     async fn last_event(&self) -> Result<i64, Error>;
+
+    /// The last event that was delivered, for one who may deliver the next until a time; none while it is somebody
+    /// else's turn, or nothing has happened since.
+    async fn claim_mail(&self, now_ms: i64, until_ms: i64) -> Result<Option<i64>, Error>;
+
+    /// Notes the last event that was delivered, and from when on the next may be.
+    async fn mailed(&self, last: i64, due_ms: i64) -> Result<(), Error>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ pub(crate) fn events(
 ) -> impl Stream<Item = Result<BudgetEvent, Status>> + Send {
     futures::stream::unfold((store, life, from), |(store, life, (tenant, after))| async move {
         loop {
-            match store.events(&tenant, after, PAGE).await {
+            match store.events(Some(&tenant), after, PAGE).await {
                 Ok(events) if !events.is_empty() => {
                     let last = events.last().map_or(after, |event| event.id);
                     let page: Vec<_> = events.into_iter().map(|event| Ok(wire(event))).collect();

@@ -4,13 +4,13 @@ use chassis::{clock, tokens};
 use proto::v1;
 
 use super::Service;
+use crate::Error;
 use crate::account::Entry;
+use crate::analytics::{Group, Pace, Row};
 use crate::convert::{self, invalid};
-use crate::store::{Filter, Place};
-use crate::{Error, analytics};
+use crate::store::{Filter, Place, Spend};
 
-/// The most ledger rows of one report.
-const REPORT_ROWS_MAX: i64 = 200_000;
+const MINUTE_MS: i64 = 60_000;
 const PAGE: i64 = 100;
 const PAGE_MAX: i64 = 1_000;
 
@@ -33,54 +33,40 @@ pub(super) fn page_of(asked: i64, usual: i64) -> i64 {
 }
 
 impl Service {
-    async fn entries(&self, request: &v1::ReportRequest) -> Result<Vec<Entry>, Error> {
-        let scope = request.scope.clone().unwrap_or_default();
+    pub(super) async fn reported(
+        &self,
+        request: v1::ReportRequest,
+    ) -> Result<v1::ReportResponse, Error> {
+        let name = if request.group_by.is_empty() { "day" } else { &request.group_by };
+        let group = Group::of(name)
+            .ok_or_else(|| invalid("group_by", "is none of day, scope, user, agent, model"))?;
+        let minutes = if request.window_minutes <= 0 { 5 } else { request.window_minutes };
+        let hours = if request.hours <= 0.0 { 1.0 } else { request.hours };
+        let scope = request.scope.unwrap_or_default();
         let filter = Filter {
             tenant: convert::tenant(request.context.as_ref()),
             kind: scope.r#type,
             key: scope.key,
             from_ms: request.from_ms,
             to_ms: request.to_ms,
-            limit: REPORT_ROWS_MAX,
             ..Filter::default()
         };
-        self.store.entries(&filter).await
-    }
-
-    pub(super) async fn reported(
-        &self,
-        request: v1::ReportRequest,
-    ) -> Result<v1::ReportResponse, Error> {
-        let group_by = if request.group_by.is_empty() { "day" } else { &request.group_by };
-        if !["day", "scope", "user", "agent", "model"].contains(&group_by) {
-            return Err(invalid("group_by", "is none of day, scope, user, agent, model"));
-        }
-        let entries = self.entries(&request).await?;
-        #[expect(clippy::cast_precision_loss, reason = "a share is an estimate")]
-        let share =
-            |row: &analytics::Row| row.estimated_micros as f64 / row.spent_micros.max(1) as f64;
-        let row = |(group, row): (String, analytics::Row)| v1::ReportRow {
-            estimated_share: share(&row),
-            group,
-            spent_micros: row.spent_micros,
-            calls: row.calls,
-            input_tokens: row.input_tokens,
-            output_tokens: row.output_tokens,
+        let since_ms = clock::now_ms().saturating_sub(minutes.saturating_mul(MINUTE_MS));
+        let spent = self.store.spend(&Spend { filter, group, since_ms }).await?;
+        let rate = |pace: Pace| {
+            let rate = pace.rate(minutes, hours);
+            v1::ScopeRate {
+                scope: Some(convert::wire_scope(&pace.scope)),
+                spent_micros: pace.spent_micros,
+                rate_micros: rate.rate_micros,
+                projection_micros: rate.projection_micros,
+                spike: rate.is_spike,
+            }
         };
-        let minutes = if request.window_minutes <= 0 { 5 } else { request.window_minutes };
-        let hours = if request.hours <= 0.0 { 1.0 } else { request.hours };
-        let rate = |(scope, rate): (crate::policy::Scope, analytics::Rate)| v1::ScopeRate {
-            scope: Some(convert::wire_scope(&scope)),
-            spent_micros: rate.spent_micros,
-            rate_micros: rate.rate_micros,
-            projection_micros: rate.projection_micros,
-            spike: rate.is_spike,
-        };
-        let rates = analytics::rates(&entries, clock::now_ms(), minutes, hours);
         Ok(v1::ReportResponse {
-            is_partial: i64::try_from(entries.len()).is_ok_and(|count| count == REPORT_ROWS_MAX),
-            rows: analytics::rows(&entries, group_by).into_iter().map(row).collect(),
-            scopes: rates.into_iter().map(rate).collect(),
+            rows: spent.rows.into_iter().map(row).collect(),
+            scopes: spent.paces.into_iter().map(rate).collect(),
+            is_partial: spent.is_partial,
         })
     }
 
@@ -139,5 +125,18 @@ impl Service {
         let estimate = self.rules.estimate(&ask, &request.model, clock::now_ms());
         let estimate_micros = estimate.ok_or_else(|| invalid("model", "Unknown model"))?;
         Ok(v1::EstimateCostResponse { estimate_micros, input_tokens, output_tokens, known_model })
+    }
+}
+
+fn row(row: Row) -> v1::ReportRow {
+    #[expect(clippy::cast_precision_loss, reason = "a share is an estimate")]
+    let estimated_share = row.estimated_micros as f64 / row.spent_micros.max(1) as f64;
+    v1::ReportRow {
+        group: row.group,
+        spent_micros: row.spent_micros,
+        calls: row.calls,
+        input_tokens: row.input_tokens,
+        output_tokens: row.output_tokens,
+        estimated_share,
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use super::names::scope_name;
 use super::{Filter, Place};
 use crate::Error;
 use crate::account::{Charge, Entry};
@@ -46,7 +47,14 @@ impl From<Row> for Entry {
 pub(super) fn conditions(filter: &Filter) -> (Vec<String>, Vec<String>) {
     let mut conditions = vec!["tenant = $1".to_owned()];
     let mut texts = vec![filter.tenant.clone()];
+    // One scope is found by its name, of which there is an index.
+    let name = if filter.kind.is_empty() || filter.key.is_empty() {
+        String::new()
+    } else {
+        scope_name(&filter.owner())
+    };
     let equal = [
+        ("scope", &name),
         ("scope_type", &filter.kind),
         ("scope_key", &filter.key),
         ("period_id", &filter.period_id),

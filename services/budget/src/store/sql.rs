@@ -11,13 +11,14 @@ use chassis::Database;
 
 use super::rows::Rows;
 use super::work::{Trust, Vault};
-use super::{Filter, Head, Store, StoredEvent, names, proof, report};
+use super::{Filter, Head, Spend, Spent, Store, StoredEvent, names, proof, report, spend};
 use crate::Error;
-use crate::account::{Charge, Entry};
+use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
+use crate::event::Event;
 use crate::fold::{self, Sheet};
 use crate::operation::Operation;
-use crate::policy::Definition;
+use crate::policy::{Definition, Scope};
 use crate::proof::{Explanation, Page, Verified};
 use crate::rules::Rules;
 
@@ -55,7 +56,12 @@ impl SqlStore {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Keeps what was committed, and says in the log what there is to tell.
     fn keep(&self, mut kept: Kept) {
+        for Event { kind, owner, period_id, payload, .. } in &kept.sheet.changes.events {
+            let Owner { tenant, scope: Scope { kind: scope_type, key } } = owner;
+            tracing::info!(kind, tenant, scope_type, key, period_id, payload, "a budget event");
+        }
         kept.sheet.written(KEPT_MAX);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
@@ -182,6 +188,13 @@ impl Store for SqlStore {
         report::entries(&mut *self.database.pool.acquire().await?, filter).await
     }
 
+    async fn spend(&self, asked: &Spend) -> Result<Spent, Error> {
+        let mut work = proof::snapshot(&self.database).await?;
+        let spent = spend::spend(&mut work, asked).await?;
+        work.rollback().await?;
+        Ok(spent)
+    }
+
     async fn verify(&self, page: &Page) -> Result<Verified, Error> {
         proof::verify(&self.database, page).await
     }
@@ -192,15 +205,15 @@ impl Store for SqlStore {
 
     async fn events(
         &self,
-        tenant: &str,
+        tenant: Option<&str>,
         after: i64,
         limit: i64,
     ) -> Result<Vec<StoredEvent>, Error> {
         let sql = "SELECT id, kind, tenant, scope_type, scope_key, period_id, payload, timestamp_ms \
-                   FROM budget_events WHERE id > $1 AND tenant = $2 ORDER BY id LIMIT $3";
+                   FROM budget_events WHERE id > $1 AND ($2 = '' OR tenant = $2) ORDER BY id LIMIT $3";
         Ok(sqlx::query_as(sql)
             .bind(after)
-            .bind(tenant.to_owned())
+            .bind(tenant.unwrap_or_default().to_owned())
             .bind(limit)
             .fetch_all(&self.database.pool)
             .await?)
@@ -210,5 +223,20 @@ impl Store for SqlStore {
         let sql = "SELECT events FROM budget_head";
         let (last,): (i64,) = sqlx::query_as(sql).fetch_one(&self.database.pool).await?;
         Ok(last)
+    }
+
+    async fn claim_mail(&self, now_ms: i64, until_ms: i64) -> Result<Option<i64>, Error> {
+        let sql = "UPDATE budget_mail SET due_ms = $2 WHERE due_ms <= $1 \
+                   AND delivered < (SELECT events FROM budget_head) RETURNING delivered";
+        let query = sqlx::query_as(sql).bind(now_ms).bind(until_ms);
+        let claimed: Option<(i64,)> = query.fetch_optional(&self.database.pool).await?;
+        Ok(claimed.map(|(delivered,)| delivered))
+    }
+
+    async fn mailed(&self, last: i64, due_ms: i64) -> Result<(), Error> {
+        // Another may have gone further in the meantime.
+        let sql = "UPDATE budget_mail SET delivered = $1, due_ms = $2 WHERE delivered <= $1";
+        sqlx::query(sql).bind(last).bind(due_ms).execute(&self.database.pool).await?;
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod audit;
+mod clock;
 mod crash;
 mod crowd;
 mod edges;
