@@ -1,5 +1,6 @@
 //! The sentence model itself: a text goes in, a direction comes out.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
@@ -92,8 +93,8 @@ impl Encoder {
         let digest = sha2::Sha256::digest(&weights);
         let revision = digest[..REVISION_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
         let failed = |source| Error::Weights { path: path(WEIGHTS), source };
-        let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)
-            .map_err(failed)?;
+        let weights = laid_out(weights).map_err(failed)?;
+        let weights = VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);
         let network = BertModel::load(weights, &config).map_err(failed)?;
         let unknown = tokenizer.token_to_id("[UNK]").or_else(|| tokenizer.token_to_id("<unk>"));
         let dimensions = config.hidden_size;
@@ -144,6 +145,19 @@ impl Encoder {
         let kinds = pieces.zeros_like()?;
         self.network.forward(&pieces, &kinds, None)?.mean(1)?.squeeze(0)?.to_vec1()
     }
+}
+
+/// The weights by name, each matrix laid out as its product reads it: otherwise most of the time of a sentence would go
+/// into turning matrices around.
+fn laid_out(bytes: Vec<u8>) -> candle_core::Result<HashMap<String, Tensor>> {
+    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+    let turned = tensors.into_iter().map(|(name, tensor)| {
+        // An embedding is looked up row by row, as it lies.
+        let is_multiplied = tensor.rank() == 2 && !name.contains("embedding");
+        let tensor = if is_multiplied { tensor.t()?.contiguous()?.t()? } else { tensor };
+        Ok((name, tensor))
+    });
+    turned.collect()
 }
 
 /// One text at a time, unpadded: what a text looks like must not depend on its neighbours.
