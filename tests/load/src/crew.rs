@@ -54,19 +54,14 @@ impl Crew {
     /// Starts the agent, the proxy and the mesh.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut starter = Starter {
-            programs: fleet::programs()?,
-            folder: folder.path().to_owned(),
-            ports: Ports::default(),
-            processes: Vec::new(),
-        };
+        let mut starter = Starter::new(folder.path())?;
         let (agent, proxy) = (starter.ports.draw()?, starter.ports.draw()?);
         starter.load(&["agent", &agent.to_string()])?;
         let proxy_id = starter.load(&["proxy", &proxy.to_string(), &agent.to_string()])?;
         define(folder.path(), agent)?;
         let mut targets =
             vec![Target { name: "B".to_owned(), address: proxy, processes: vec![proxy_id] }];
-        targets.push(starter.one_process()?);
+        targets.push(starter.one_process(&[])?);
         let mut env = Environment::of_process();
         if let (Some(database), Some(redis)) =
             (env.text("TEST_DATABASE_URL"), env.text("TEST_REDIS_URL"))
@@ -79,6 +74,19 @@ impl Crew {
             let listens = wait_for(target.address, START_LIMIT).await;
             listens.with_context(|| target.name.clone())?;
         }
+        wait_for_answers(&targets).await?;
+        Ok(Self { processes: starter.processes, targets, _folder: folder })
+    }
+
+    /// Starts the agent and the mesh as one process, with these settings beside the usual ones.
+    pub(crate) async fn alone(settings: &[(&'static str, String)]) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut starter = Starter::new(folder.path())?;
+        let agent = starter.ports.draw()?;
+        starter.load(&["agent", &agent.to_string()])?;
+        define(folder.path(), agent)?;
+        let targets = vec![starter.one_process(settings)?];
+        wait_for(agent, START_LIMIT).await?;
         wait_for_answers(&targets).await?;
         Ok(Self { processes: starter.processes, targets, _folder: folder })
     }
@@ -98,6 +106,11 @@ impl Crew {
 }
 
 impl Starter {
+    fn new(folder: &Path) -> anyhow::Result<Self> {
+        let (programs, folder) = (fleet::programs()?, folder.to_owned());
+        Ok(Self { programs, folder, ports: Ports::default(), processes: Vec::new() })
+    }
+
     fn start(&mut self, program: &Program) -> anyhow::Result<u32> {
         let process = program.start()?;
         let id = process.id().context("the process has just been started")?;
@@ -110,7 +123,7 @@ impl Starter {
         self.start(&Program::new(self.programs.join("load"), arguments, &self.folder))
     }
 
-    fn one_process(&mut self) -> anyhow::Result<Target> {
+    fn one_process(&mut self, more: &[(&'static str, String)]) -> anyhow::Result<Target> {
         let http = self.ports.draw()?;
         let mut program = Program::new(self.programs.join("mesh"), &[], &self.folder);
         let mut settings = common(&self.folder)?;
@@ -120,6 +133,7 @@ impl Starter {
             ("MESH_DB_PATH", self.folder.join("mesh.db").display().to_string()),
         ]);
         settings.extend(endpoints());
+        settings.extend_from_slice(more);
         program.variables =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let id = self.start(&program)?;

@@ -9,6 +9,7 @@ mod caller;
 mod crew;
 mod proxy;
 mod report;
+mod sockets;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -52,6 +53,12 @@ enum Part {
     Agent { listen: SocketAddr },
     /// The bare proxy.
     Proxy { listen: SocketAddr, agent: SocketAddr },
+    /// Holds idle sockets on one gateway, and says what each costs.
+    Sockets {
+        /// How many.
+        #[arg(default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=25_000))]
+        count: u32,
+    },
 }
 
 #[tokio::main]
@@ -60,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
     match arguments.part {
         Some(Part::Agent { listen }) => agent::serve(listen).await,
         Some(Part::Proxy { listen, agent }) => proxy::serve(listen, agent).await,
+        Some(Part::Sockets { count }) => show(&sockets::measure(count).await?),
         None => measure(&arguments).await,
     }
 }
@@ -81,9 +89,13 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     }
     report.memory(crew.targets());
     let text = if arguments.json { report.json()? } else { report.table() };
-    use std::io::Write as _;
-    std::io::stdout().write_all(text.as_bytes())?;
+    show(&text)?;
     crew.stop().await
+}
+
+fn show(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
 async fn one_round(target: &Target, many: Crowd) -> anyhow::Result<Round> {
