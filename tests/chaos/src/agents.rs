@@ -22,7 +22,8 @@ const SLEEPS: Duration = Duration::from_secs(3);
 /// The most that one answer costs.
 const COST_MAX_MICROS: i64 = 2_000;
 
-const DESKS: [Definition<'_>; 3] = [
+/// Who there is, in every run and test.
+pub const DESKS: [Definition<'_>; 3] = [
     Definition {
         id: "sales",
         description: "Prices, offers and buying.",
@@ -48,13 +49,13 @@ const DESKS: [Definition<'_>; 3] = [
 
 /// What an agent wrote down of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bill {
+pub struct Bill {
     /// What it says that the call cost; absent when it does not say.
-    pub(crate) micros: Option<i64>,
+    pub micros: Option<i64>,
     /// The request that it was called for.
-    pub(crate) request_id: String,
+    pub request_id: String,
     /// How often it was called under this charge.
-    pub(crate) calls: u32,
+    pub calls: u32,
 }
 
 type Bills = Arc<Mutex<BTreeMap<String, Bill>>>;
@@ -94,18 +95,22 @@ impl Desks {
         Ok(Self { address, bills, server })
     }
 
-    /// Writes their definitions.
-    pub(crate) fn define(&self, folder: &Path) -> std::io::Result<()> {
-        let write = |desk: &Definition<'_>| {
-            desk.write(folder, &format!("http://{}/{}/mcp", self.address, desk.id))
-        };
-        DESKS.iter().try_for_each(write)
+    /// Where they are.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What they have written down, by charge.
     pub(crate) fn bills(&self) -> BTreeMap<String, Bill> {
         kept(&self.bills).clone()
     }
+}
+
+/// Writes the definitions of agents that are served below their ids.
+pub fn define(folder: &Path, address: SocketAddr) -> std::io::Result<()> {
+    let write =
+        |desk: &Definition<'_>| desk.write(folder, &format!("http://{address}/{}/mcp", desk.id));
+    DESKS.iter().try_for_each(write)
 }
 
 fn kept(bills: &Bills) -> MutexGuard<'_, BTreeMap<String, Bill>> {

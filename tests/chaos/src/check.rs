@@ -12,11 +12,11 @@ mod turns;
 
 /// Something that must not be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Violation {
+pub struct Violation {
     /// The rule that is broken.
-    pub(crate) rule: &'static str,
+    pub rule: &'static str,
     /// By what.
-    pub(crate) what: String,
+    pub what: String,
 }
 
 impl Violation {
@@ -26,7 +26,7 @@ impl Violation {
 }
 
 /// Looks at everything.
-pub(crate) async fn all(evidence: &Evidence) -> anyhow::Result<Vec<Violation>> {
+pub async fn all(evidence: &Evidence) -> anyhow::Result<Vec<Violation>> {
     let stories = evidence.stories.iter().flat_map(|story| &story.oddities);
     let mut found: Vec<_> =
         stories.map(|oddity| Violation::of("every failure has a code", oddity)).collect();

@@ -13,26 +13,33 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(12);
 
 /// What a user says, once.
 #[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) user: String,
-    pub(crate) input: String,
-    pub(crate) request_id: String,
+pub struct Message {
+    /// Who says it.
+    pub user: String,
+    /// What.
+    pub input: String,
+    /// Under which id.
+    pub request_id: String,
     /// The conversation that the user means, by the user's own name for it.
-    pub(crate) thread: Option<&'static str>,
+    pub thread: Option<&'static str>,
 }
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) is_replay: bool,
-    pub(crate) text: String,
-    pub(crate) body: Value,
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Whether it says that it was given before.
+    pub is_replay: bool,
+    /// The body as it came.
+    pub text: String,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
 }
 
 impl Answer {
     /// A text of the body; empty when there is none.
-    pub(crate) fn text_at(&self, name: &str) -> &str {
+    pub fn text_at(&self, name: &str) -> &str {
         self.body[name].as_str().unwrap_or_default()
     }
 
@@ -45,20 +52,21 @@ impl Answer {
 
 /// Connections to all gateways.
 #[derive(Clone, Debug)]
-pub(crate) struct Client {
+pub struct Client {
     http: reqwest::Client,
     gateways: Vec<SocketAddr>,
 }
 
 impl Client {
-    pub(crate) fn new(gateways: &[SocketAddr]) -> anyhow::Result<Self> {
+    /// A client of these gateways.
+    pub fn new(gateways: &[SocketAddr]) -> anyhow::Result<Self> {
         chassis::telemetry::choose_tls();
         let http = reqwest::Client::builder().timeout(ANSWER_LIMIT).no_proxy().build()?;
         Ok(Self { http, gateways: gateways.to_vec() })
     }
 
     /// Says something at a gateway; nothing when there was no answer.
-    pub(crate) async fn say(&self, gateway: usize, message: &Message) -> Option<Answer> {
+    pub async fn say(&self, gateway: usize, message: &Message) -> Option<Answer> {
         let mut body = json!({"input": message.input, "user_id": message.user});
         if let Some(thread) = message.thread {
             body["session_id"] = json!(thread);
@@ -74,7 +82,7 @@ impl Client {
     }
 
     /// Whether a gateway says that all is well.
-    pub(crate) async fn is_healthy(&self, gateway: usize) -> bool {
+    pub async fn is_healthy(&self, gateway: usize) -> bool {
         let Ok(response) = self.http.get(self.url(gateway, "/health/deep")).send().await else {
             return false;
         };

@@ -4,27 +4,27 @@ use std::collections::BTreeMap;
 
 use chassis::{Database, Redis};
 use sqlx::FromRow;
+use url::Url;
 
 use crate::agents::Bill;
 use crate::client::Client;
-use crate::mesh::Mesh;
 use crate::user::Story;
 
 /// Connections to Postgres.
 const CONNECTIONS: u32 = 2;
 
 /// Everything that is looked at.
-pub(crate) struct Evidence {
+pub struct Evidence {
     /// What users went through.
-    pub(crate) stories: Vec<Story>,
+    pub stories: Vec<Story>,
     /// What agents billed, by charge.
-    pub(crate) bills: BTreeMap<String, Bill>,
+    pub bills: BTreeMap<String, Bill>,
     /// Where conversations and money are.
-    pub(crate) database: Database,
+    pub database: Database,
     /// Where slots are.
-    pub(crate) redis: Redis,
+    pub redis: Redis,
     /// A way to ask again.
-    pub(crate) client: Client,
+    pub client: Client,
 }
 
 /// A turn as it is stored.
@@ -69,14 +69,12 @@ pub(crate) struct Charged {
 
 impl Evidence {
     /// Opens the stores.
-    pub(crate) async fn gather(
-        stories: Vec<Story>,
-        bills: BTreeMap<String, Bill>,
-        mesh: &Mesh,
+    pub async fn gather(
+        (stories, bills): (Vec<Story>, BTreeMap<String, Bill>),
+        (database, (url, prefix)): (&str, &(Url, String)),
         client: Client,
     ) -> anyhow::Result<Self> {
-        let database = Database::postgres(&mesh.database, CONNECTIONS).await?;
-        let (url, prefix) = &mesh.redis;
+        let database = Database::postgres(database, CONNECTIONS).await?;
         let redis = Redis::open(url, prefix)?;
         Ok(Self { stories, bills, database, redis, client })
     }

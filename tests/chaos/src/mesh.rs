@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::agents::Desks;
+use crate::agents::{self, Desks};
 use crate::client::Client;
 use crate::plan::Plan;
 use crate::stores::Stores;
@@ -26,7 +26,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const SHARED: [&str; 2] = ["classifier", "registry"];
 
 /// Short times, so that what is left behind by the dead is cleared within the run.
-const SETTINGS: [(&str, &str); 17] = [
+const SETTINGS: [(&str, &str); 18] = [
     ("MESH_ENV", "test"),
     ("LOG_LEVEL", "warn"),
     ("DATABASE_MAX_CONNECTIONS", "8"),
@@ -35,6 +35,8 @@ const SETTINGS: [(&str, &str); 17] = [
     ("TURN_TIMEOUT_MS", "8000"),
     ("TURN_LEASE_MS", "1500"),
     ("MCP_REQUEST_TIMEOUT_MS", "2000"),
+    // Half a minute: a place that could not be given back is free after it.
+    ("SESSION_TTL_MINUTES", "0.5"),
     ("SESSION_MAX_TURNS", "1000"),
     ("BUDGET_RESERVATION_TTL_MS", "4000"),
     ("CIRCUIT_BREAKER_RESET_TIMEOUT_MS", "300"),
@@ -70,7 +72,7 @@ impl Mesh {
         for name in ["agents", "logs"] {
             std::fs::create_dir(folder.join(name))?;
         }
-        desks.define(&folder.join("agents"))?;
+        agents::define(&folder.join("agents"), desks.address())?;
         let mut ports = Ports::default();
         let stores = Stores::prepare(folder, &mut ports).await?;
         let (stop_stores, stop_services) = (CancellationToken::new(), CancellationToken::new());

@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 /// The least and the most milliseconds between two blows.
-const GAP_MS: std::ops::Range<u64> = 150..900;
+const GAP_MS: std::ops::Range<u64> = 200..1_600;
 /// For how many milliseconds a process stays away.
 const AWAY_MS: std::ops::Range<u64> = 50..1_500;
 /// For how many milliseconds a process stands still: some longer than a lease, so that a sleeper finds itself replaced.

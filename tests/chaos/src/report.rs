@@ -12,7 +12,7 @@ use crate::plan::{Harm, Plan};
 
 /// The outcome of a run.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     seed: u64,
     kills: usize,
     pauses: usize,
@@ -60,15 +60,17 @@ impl Report {
     }
 
     /// Whether nothing was found.
-    pub(crate) fn is_clean(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.violations.is_empty()
     }
 
-    pub(crate) fn json(&self) -> anyhow::Result<String> {
+    /// For programs.
+    pub fn json(&self) -> anyhow::Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    pub(crate) fn table(&self) -> String {
+    /// For people.
+    pub fn table(&self) -> String {
         let list = |counts: &BTreeMap<String, usize>| {
             let each = counts.iter().map(|(name, count)| format!("{name} {count}"));
             each.collect::<Vec<_>>().join(", ")

@@ -71,7 +71,9 @@ impl Stores {
         let (sql, cache) = (ports.draw()?, ports.draw()?);
         let port = sql.port().to_string();
         let serve = ["-D", &place, "-p", &port, "-c", "listen_addresses=127.0.0.1"];
-        let bounds = ["-c", "unix_socket_directories=", "-c", "max_connections=200"];
+        // Processes die here, the machine does not: what was written is not lost, and recovery is short.
+        let bounds =
+            ["-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "fsync=off"];
         let server = program("postgres", &[&serve[..], &bounds[..]].concat());
         let port = cache.port().to_string();
         let serve = ["--port", &port, "--bind", "127.0.0.1", "--save", ""];

@@ -24,18 +24,19 @@ const WORDS: [&str; 5] = [
 
 /// What became of a message.
 #[derive(Clone, Debug)]
-pub(crate) struct Story {
-    pub(crate) message: Message,
+pub struct Story {
+    /// The message.
+    pub message: Message,
     /// The answer that ended it.
-    pub(crate) ending: Answer,
+    pub ending: Answer,
     /// How often it was said until then.
-    pub(crate) tries: u32,
+    pub tries: u32,
     /// How often there was no answer at all.
-    pub(crate) losses: u32,
+    pub losses: u32,
     /// The codes that asked for another try.
-    pub(crate) setbacks: Vec<String>,
+    pub setbacks: Vec<String>,
     /// What no caller may ever see.
-    pub(crate) oddities: Vec<String>,
+    pub oddities: Vec<String>,
 }
 
 /// All users.
@@ -144,7 +145,7 @@ impl User {
 }
 
 /// Says a message until it has an answer that stands. Who does not wait for ever bounds the whole.
-async fn deliver(client: &Client, message: &Message, gateway: usize) -> Story {
+pub async fn deliver(client: &Client, message: &Message, gateway: usize) -> Story {
     let (mut tries, mut losses) = (0, 0);
     let (mut setbacks, mut oddities) = (Vec::new(), Vec::new());
     loop {

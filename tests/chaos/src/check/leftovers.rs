@@ -1,15 +1,15 @@
-//! Nothing is left under way once its time is over.
+//! Nothing is left under way, and nobody is counted, once its time is over.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Violation;
+use super::{Violation, sessions};
 use crate::evidence::Evidence;
 
 const RULE: &str = "nothing is left under way";
-/// How long the dead may be remembered: all leases, lives of reservations and intervals of sweeps, and some.
-const LIMIT: Duration = Duration::from_secs(25);
+/// How long the dead may be remembered: all leases, lives of reservations and of sessions, intervals of sweeps, and some.
+const LIMIT: Duration = Duration::from_secs(45);
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// How many of a kind are shown.
 const SHOWN: usize = 5;
@@ -38,7 +38,7 @@ pub(super) async fn check(evidence: &Evidence) -> anyhow::Result<Vec<Violation>>
 }
 
 async fn look(evidence: &Evidence) -> anyhow::Result<Vec<Violation>> {
-    let mut left = Vec::new();
+    let mut left = sessions::slots(evidence).await?;
     for (kind, sql) in KINDS {
         let found: Vec<String> = sqlx::query_scalar(sql).fetch_all(&evidence.database.pool).await?;
         if !found.is_empty() {

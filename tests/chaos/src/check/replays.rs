@@ -1,16 +1,20 @@
 //! What was answered once is answered the same for ever, by every gateway.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Violation;
 use crate::evidence::Evidence;
+use crate::user::deliver;
 
 const RULE: &str = "a repeat is answered the same";
 /// How many are asked for at once.
 const AT_ONCE: usize = 16;
+/// How long one may take, whatever gateways are there.
+const LIMIT: Duration = Duration::from_secs(30);
 
 pub(super) async fn check(evidence: &Evidence) -> anyhow::Result<Vec<Violation>> {
     let room = Arc::new(Semaphore::new(AT_ONCE));
@@ -19,8 +23,9 @@ pub(super) async fn check(evidence: &Evidence) -> anyhow::Result<Vec<Violation>>
         let (client, room) = (evidence.client.clone(), room.clone());
         repeats.spawn(async move {
             let _permit = room.acquire_owned().await;
-            let again = client.say(number, &story.message).await;
-            (story, again)
+            let again = deliver(&client, &story.message, number);
+            let again = tokio::time::timeout(LIMIT, again).await.ok();
+            (story, again.map(|again| again.ending))
         });
     }
     let mut found = Vec::new();

@@ -34,11 +34,12 @@ pub(super) async fn check(evidence: &Evidence) -> anyhow::Result<Vec<Violation>>
             found.push(Violation::of(ACTIVE, what));
         }
     }
-    found.extend(slots(evidence, &sessions).await?);
     Ok(found)
 }
 
-async fn slots(evidence: &Evidence, sessions: &[Session]) -> anyhow::Result<Vec<Violation>> {
+/// Who is counted by an agent that does not serve them; some are until their lease ends.
+pub(super) async fn slots(evidence: &Evidence) -> anyhow::Result<Vec<Violation>> {
+    let sessions = evidence.sessions().await?;
     let mut found = Vec::new();
     let mut connection = evidence.redis.connection();
     let now_ms = chassis::clock::now_ms();
