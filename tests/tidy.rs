@@ -17,6 +17,7 @@ const SERVICES: [&str; 6] = ["gateway", "classifier", "registry", "budget", "rou
 /// Rules without input and output: each stands for its file and for the folder of the same name.
 const PURE: [&str; 50] = [
     "chassis/src/address",
+    "chassis/src/backoff",
     "chassis/src/redact",
     "chassis/src/screen",
     "chassis/src/tokens",
@@ -58,7 +59,6 @@ const PURE: [&str; 50] = [
     "services/registry/src/slots",
     "services/router/src/breaker",
     "services/router/src/clarification",
-    "services/router/src/dispatch/backoff",
     "services/router/src/dispatch/message",
     "services/router/src/dispatch/reply",
     "services/router/src/dispatch/setback",

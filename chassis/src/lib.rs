@@ -1,7 +1,7 @@
 //! What every service needs and no service is: settings, telemetry, links, serving, faults, stores.
 //!
 //! Nothing here names a service or a term of the domain. What several services must decide alike and none owns stands
-//! here as a pure file: `address`, `redact`, `screen`, `tokens`.
+//! here as a pure file: `address`, `backoff`, `redact`, `screen`, `tokens`.
 
 pub mod address;
 pub mod backoff;
