@@ -62,8 +62,9 @@ Handoff Mesh is ready with {agents} agents. Ask it something:
   curl -s http://{address}/v1/request -H 'x-api-key: dev-key' -H 'content-type: application/json' \\
     -d '{{\"input\":\"I need help with my order\",\"user_id\":\"user-1\"}}'
 
-or keep talking over a WebSocket (npx wscat, or any other client):
+or keep talking, here or with any WebSocket client:
 
+  mesh chat --url ws://{address}/ws        (cargo run --release -- chat …)
   npx wscat -c 'ws://{address}/ws?user_id=user-1&api_key=dev-key' -x '{{\"type\":\"message\",\"input\":\"hello\"}}' -w 5
 
 ",

@@ -14,7 +14,7 @@ use super::list::Budgets;
 use super::till::{Till, call, scope, usd};
 
 const EXAMPLE: &str = "\
-What is not named stays as it is; a new budget starts with no period, a warning at 0.8 and the stop at 1.
+What is not named stays as it is; for the first budget of a key that is what its whole type has.
 
 Examples:
   mesh budget set user:* --limit 10 --period monthly
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     period: Option<String>,
     #[command(flatten)]
     policy: PolicyArguments,
-    /// Take the defaults for what is not named, and not what is stored.
+    /// For what is not named take no period, a warning at 0.8 and the stop at 1, and not what is stored.
     #[arg(long)]
     fresh: bool,
     /// Refuse when there is a budget already.
@@ -88,14 +88,11 @@ async fn put(arguments: Arguments, till: &Till) -> Result<BudgetView, Status> {
     put.budget.ok_or_else(|| Status::internal("the budget did not say what it stored"))
 }
 
-/// The definition of exactly this scope; that of its whole type is another one.
+/// The definition that the scope is under: its own, or that of its whole type.
 async fn stored(till: &Till, scope: &Scope) -> Result<Option<BudgetDefinition>, Status> {
     let request = GetBudgetRequest { context: till.context(), scope: Some(scope.clone()) };
     match till.client().get_budget(call(request)).await {
-        Ok(view) => Ok(view
-            .into_inner()
-            .definition
-            .filter(|definition| definition.scope.as_ref() == Some(scope))),
+        Ok(view) => Ok(view.into_inner().definition),
         Err(status) if Fault::of(&status).kind == Kind::Missing => Ok(None),
         Err(status) => Err(status),
     }

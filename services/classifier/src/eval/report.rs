@@ -69,7 +69,10 @@ impl Report {
         let answers = |list: &mut dyn Iterator<Item = &Outcome>| -> Vec<(f64, bool)> {
             list.map(|outcome| (outcome.confidence, outcome.is_right(default))).collect()
         };
-        let (inside_scores, outside_scores) = (scores(&inside), scores(&outside));
+        // A text for the default agent is meant for no other, as one for nobody is, and tells nothing about the bar.
+        let (_, beyond): (Vec<&Outcome>, Vec<&Outcome>) =
+            inside.iter().partition(|outcome| outcome.label == default);
+        let (inside_scores, outside_scores) = (scores(&beyond), scores(&outside));
         let mut actions = BTreeMap::new();
         outcomes.iter().for_each(|outcome| *actions.entry(outcome.action).or_default() += 1);
         Self {

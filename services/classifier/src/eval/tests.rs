@@ -92,6 +92,18 @@ fn equal_scores_tell_nothing_apart() {
 }
 
 #[test]
+fn a_text_for_the_default_agent_does_not_blur_the_bar() {
+    let outcomes = [
+        outcome("sales", "sales", 0.9),
+        outcome("default", "default", 0.99),
+        outcome("oos", "sales", 0.5),
+    ];
+    let report = Report::of(&outcomes, &setting());
+    assert_eq!((report.oos_auroc, report.oos_fpr_at_95_recall), (Some(1.0), Some(0.0)));
+    assert!((report.accuracy - 1.0).abs() < 1e-12, "it counts as right all the same");
+}
+
+#[test]
 fn nothing_is_reported_of_nothing() {
     let report = Report::of(&[], &setting());
     assert_eq!((report.texts, report.oos_auroc, report.outside_recall), (0, None, None));
