@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod agent;
 mod answer;
 mod budget;
 mod chat;
@@ -36,6 +37,8 @@ enum Command {
     Classify(classify::Arguments),
     /// Says how good the classifier is on a file of labelled texts.
     Eval(eval::Arguments),
+    /// One agent: whether it keeps the agent contract.
+    Agent(agent::Arguments),
     /// Talks to a running mesh.
     Chat(chat::Arguments),
     /// The money of a running mesh.
@@ -54,6 +57,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Validate(arguments)) => validate::run(&arguments).await,
         Some(Command::Classify(arguments)) => classify::run(arguments).await,
         Some(Command::Eval(arguments)) => eval::run(arguments).await,
+        Some(Command::Agent(arguments)) => agent::run(arguments).await,
         Some(Command::Budget(arguments)) => budget::run(arguments).await,
         Some(Command::Chat(arguments)) => chat::run(arguments).await,
         Some(Command::Model(arguments)) => model::run(arguments).await,

@@ -1,4 +1,5 @@
 mod accounting;
+mod agents;
 mod bad_input;
 mod breaker;
 mod budget;
