@@ -74,7 +74,7 @@ impl Client {
     }
 
     /// The same as a browser with a page of this origin.
-    pub(crate) fn from_page(self, origin: &str) -> Self {
+    pub(crate) fn of_page(self, origin: &str) -> Self {
         self.with_header("origin", origin)
     }
 

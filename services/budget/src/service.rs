@@ -104,7 +104,7 @@ impl Budget for Service {
             return Err(Status::internal("a settle was answered as something else"));
         };
         for book in books.iter().filter(|_| is_new) {
-            metrics::counter!("budget.settled_micro_usd", "scope_type" => book.scope.kind.clone())
+            metrics::counter!("budget.settled_usd", "scope_type" => book.scope.kind.clone())
                 .increment(actual_micros.unsigned_abs());
         }
         let state = state.name().to_owned();

@@ -120,6 +120,12 @@ impl Problem {
         self
     }
 
+    /// Says when to come back.
+    pub(crate) fn with_retry(mut self) -> Self {
+        self.0.retry_after_s = Some(RETRY_AFTER_S);
+        self
+    }
+
     /// Names the request, when it is not the one of the connection.
     pub(crate) fn of_request(mut self, request_id: &str) -> Self {
         self.0.request_id = Some(request_id.to_owned());

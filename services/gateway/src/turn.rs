@@ -101,11 +101,11 @@ impl Turn {
     /// Starts the turn, which runs to its end whatever becomes of the listener.
     pub(crate) fn start(self, front: &Arc<Front>, listener: impl Listener) -> Result<(), Problem> {
         if front.drain.is_draining() {
-            return Err(Problem::new("shutting_down"));
+            return Err(Problem::new("shutting_down").with_retry());
         }
         if front.config.turns_max <= front.drain.running() {
             metrics::counter!("calls.shed").increment(1);
-            return Err(Problem::new("dependency_unavailable"));
+            return Err(Problem::new("dependency_unavailable").with_retry());
         }
         let run = Run {
             front: front.clone(),

@@ -97,6 +97,9 @@ pub(crate) async fn converse(
     let (reader, events) = mpsc::channel(QUEUE);
     let (verdict, accepted) = oneshot::channel();
     let life = engine.life.clone();
+    // What is logged of the turn carries its ids, wherever it came from.
+    let (request_id, tenant) = (&ask.context.request_id, &ask.owner.tenant);
+    let span = tracing::info_span!("turn", request_id, tenant);
     let task = async move {
         let entrance = Turn::accept(engine, ask, reader).await;
         let (entrance, told) = match entrance {
@@ -111,7 +114,7 @@ pub(crate) async fn converse(
             None => {}
         }
     };
-    life.spawn("turn", task.in_current_span());
+    life.spawn("turn", task.instrument(span));
     accepted.await.unwrap_or(Err(Error::Internal))?;
     Ok(events)
 }

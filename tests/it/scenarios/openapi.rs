@@ -253,7 +253,7 @@ async fn intrude(judge: &mut Judge, client: &Client) {
                 continue;
             }
             let name = format!("POST {path}");
-            let place = path.replace('{', "").replace('}', "");
+            let place = path.replace(['{', '}'], "");
             judge.hold(&name, &client.raw(&place, &[], b"{}".to_vec()).await);
             if operation["requestBody"].is_object() {
                 let text = [("x-api-key", KEY), ("content-type", "text/plain")];

@@ -56,6 +56,13 @@ impl Provider for Gemini {
     }
 
     fn usage(&self, body: &Value) -> Usage {
-        Usage::read(body, ["/modelVersion", "/usageMetadata/promptTokenCount", "/usageMetadata/candidatesTokenCount"])
+        Usage::read(
+            body,
+            [
+                "/modelVersion",
+                "/usageMetadata/promptTokenCount",
+                "/usageMetadata/candidatesTokenCount",
+            ],
+        )
     }
 }

@@ -3,9 +3,9 @@
 use chassis::Link;
 use proto::v1::registry_server::{Registry, RegistryServer};
 use proto::v1::{
-    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, DeleteAgentRequest, GetAgentRequest,
-    GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse, ReleaseSlotRequest,
-    ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
+    AcquireSlotRequest, AcquireSlotResponse, Agent, AgentState, DeleteAgentRequest,
+    GetAgentRequest, GetAgentResponse, ListAgentsRequest, PutAgentRequest, PutAgentResponse,
+    ReleaseSlotRequest, ReleaseSlotResponse, ReloadRequest, ReloadResult, SetAvailabilityRequest,
     SetAvailabilityResponse, Snapshot, ValidateRequest, WatchAgentsRequest,
 };
 use tokio::sync::watch;

@@ -63,7 +63,7 @@ async fn die_and_go_on(database: &Database, url: &str, case: Case) {
     let caught = async {
         match case.at {
             Some(_) => shelf.caught().await,
-            None => drop(first.until(|memory| !memory.mcp.is_empty()).await),
+            None => first.until(|memory| !memory.mcp.is_empty()).await,
         }
     };
     tokio::time::timeout(LIMIT, caught).await.unwrap_or_else(|_| panic!("{case:?} is not reached"));

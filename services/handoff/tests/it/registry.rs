@@ -87,7 +87,7 @@ impl Shelf {
         let is_here = self.stall.lock().unwrap().take_if(|at| *at == step).is_some();
         if is_here {
             self.caught.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

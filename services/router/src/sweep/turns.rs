@@ -1,6 +1,8 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::clock;
+use futures::StreamExt as _;
 
 use super::ROWS;
 use crate::ending::Ending;
@@ -9,6 +11,9 @@ use crate::record::Record;
 use crate::session::Change;
 use crate::store::{Lease, Mark, Order, Orphan, Page, Settlement, StoreError};
 
+/// How many places are given back at once, and how long all of them may take: well within the lease.
+const RELEASES_AT_ONCE: usize = 16;
+const RELEASE_LIMIT: Duration = Duration::from_millis(500);
 /// How many calls a turn may have prepared, as far as its charges are looked for.
 const DISPATCHES_MAX: i64 = 16;
 
@@ -24,6 +29,7 @@ pub(super) async fn recover(engine: Arc<Engine>) -> anyhow::Result<()> {
         let Some(lease) = engine.store.seize(&orphan.lease, now_ms, until_ms).await? else {
             continue;
         };
+        vacate(&engine, &orphan).await?;
         match engine.store.write(&page(&engine, &orphan, lease)).await {
             Ok(session) => engine.queue.ring(&session.session_id),
             Err(StoreError::Lost) => continue,
@@ -33,6 +39,25 @@ pub(super) async fn recover(engine: Arc<Engine>) -> anyhow::Result<()> {
         let is_answered = orphan.provisional.is_some();
         tracing::warn!(request_id, session_id, is_answered, "a turn without a router was ended");
     }
+    Ok(())
+}
+
+/// Frees the places that the turn may have taken with agents who do not have the session. While it is seized nobody
+/// else of the session runs, who might want one of them.
+async fn vacate(engine: &Engine, orphan: &Orphan) -> Result<(), StoreError> {
+    let (session_id, tenant) = (&orphan.lease.session_id, &orphan.owner.tenant);
+    let Ok(agents) = engine.roster.now() else { return Ok(()) };
+    if orphan.lease.is_anonymous || !orphan.is_running {
+        return Ok(());
+    }
+    let session = engine.store.session(tenant, None, session_id).await?;
+    let others = agents.ids().into_iter().filter(|agent_id| *agent_id != session.active_agent);
+    let give_back = |agent_id: String| async move {
+        engine.peers.release_slot(&agent_id, session_id).await;
+    };
+    let free = futures::stream::iter(others).for_each_concurrent(RELEASES_AT_ONCE, give_back);
+    // What is not freed now ends with the life of a session.
+    let _ = tokio::time::timeout(RELEASE_LIMIT, free).await;
     Ok(())
 }
 

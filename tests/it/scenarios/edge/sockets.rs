@@ -83,7 +83,7 @@ async fn a_page_of_a_foreign_origin_opens_no_socket() {
     let setting =
         async || Setting::shop().await.with("CORS_ALLOW_ORIGIN", "https://shop.example.com");
     on_both(setting, async |world| {
-        let page = |origin: &str| world.client("user-1").from_page(origin);
+        let page = |origin: &str| world.client("user-1").of_page(origin);
         assert_eq!(page("https://evil.example.com").try_socket("").await.err(), Some(403));
         assert_eq!(page("null").try_socket("").await.err(), Some(403));
         assert!(page("https://shop.example.com").try_socket("").await.is_ok());

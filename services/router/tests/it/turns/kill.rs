@@ -100,3 +100,25 @@ async fn check(case: Case, mesh: &Mesh, message: &Message, agents: &[Agent; 3]) 
     let next = mesh.say(&Message::new("ann", "go on")).await;
     assert_eq!(next.body()["agent_id"], case.active, "{case:?}: the session is usable");
 }
+
+#[tokio::test]
+async fn the_place_that_a_dead_router_took_for_a_turn_is_free_again() {
+    let database = chassis::testing::postgres().await;
+    let url = database.url().to_owned();
+    let agents = agents().await;
+    agents[0].next(Act::Hang);
+    let world = world(&agents);
+    let message = Message::new("ann", WORDS);
+    let doomed = Doomed::new();
+    doomed.begin(database, &world, &message);
+    agents[0].until(|memory| memory.calls.len() == 1).await;
+    doomed.die();
+    // The second attempt goes elsewhere.
+    world.mind.go_down();
+    let database = chassis::Database::postgres(&url, 4).await.unwrap();
+    let mesh = Mesh::on(database, &world, &[SHORT_LEASE]).await;
+    let body = mesh.say(&message).await.body();
+    assert_eq!(body["agent_id"], "default-agent");
+    let session_id = body["session_id"].as_str().unwrap().to_owned();
+    assert_eq!(world.directory.slots(), [("default-agent".to_owned(), session_id)]);
+}
