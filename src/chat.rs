@@ -68,6 +68,8 @@ struct Conversation<W> {
     screen: Screen<W>,
     /// What other windows of the same session have heard while a person was typing.
     kept: VecDeque<Frame>,
+    /// The latest turn of this one; its answer may come twice after a loss.
+    latest: String,
 }
 
 /// Talks until the input ends.
@@ -82,6 +84,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         keyboard: Keyboard::open()?,
         screen: Screen::new(anstream::stdout(), arguments.quiet),
         kept: VecDeque::new(),
+        latest: String::new(),
     };
     conversation.talk().await
 }
@@ -95,10 +98,12 @@ impl<W: Write> Conversation<W> {
             if input.trim().is_empty() {
                 continue;
             }
-            match self.turn(&input).await? {
+            let request_id = Uuid::new_v4().to_string();
+            match self.turn(&request_id, &input).await? {
                 Step::Done(turn) => has_failed |= turn == Turn::Failed,
                 Step::Interrupted => return Ok(ExitCode::from(INTERRUPTED)),
             }
+            self.latest = request_id;
         }
         Ok(if has_failed && !is_person { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
@@ -120,6 +125,9 @@ impl<W: Write> Conversation<W> {
     }
 
     fn keep(&mut self, frame: Frame) {
+        if frame.request_id.as_ref() == Some(&self.latest) {
+            return;
+        }
         if self.kept.len() == KEPT_MAX {
             self.kept.pop_front();
         }
@@ -136,11 +144,10 @@ impl<W: Write> Conversation<W> {
     }
 
     /// Says something and shows what comes of it.
-    async fn turn(&mut self, input: &str) -> anyhow::Result<Step<Turn>> {
-        let request_id = Uuid::new_v4().to_string();
+    async fn turn(&mut self, request_id: &str, input: &str) -> anyhow::Result<Step<Turn>> {
         self.screen.begin();
-        self.wire.say(&request_id, input).await;
-        tokio::time::timeout(TURN_LIMIT, self.answer(&request_id)).await?
+        self.wire.say(request_id, input).await;
+        tokio::time::timeout(TURN_LIMIT, self.answer(request_id)).await?
     }
 
     async fn answer(&mut self, request_id: &str) -> anyhow::Result<Step<Turn>> {

@@ -4,6 +4,9 @@
 
 mod agent;
 mod client;
+mod collector;
+mod fleet;
 mod program;
 mod scenarios;
+mod valve;
 mod world;

@@ -132,14 +132,14 @@ async fn readiness_ends_when_the_process_is_asked_to_end_and_the_listener_when_i
 
 #[tokio::test]
 async fn a_listener_sends_away_what_is_too_much_and_answers_health_all_the_same() {
-    let (life, release) = (Life::new(), Arc::new(tokio::sync::Notify::new()));
+    let (life, release) = (Life::new(), Arc::new(tokio::sync::Semaphore::new(0)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let wait = release.clone();
     let held = move || {
         let wait = wait.clone();
         async move {
-            wait.notified().await;
+            wait.acquire().await.unwrap().forget();
             Status::aborted("done").into_http()
         }
     };
@@ -155,11 +155,11 @@ async fn a_listener_sends_away_what_is_too_much_and_answers_health_all_the_same(
     }
     let health = HealthClient::new(link.clone()).check(HealthCheckRequest::default()).await;
     assert!(health.is_ok(), "health has no limit: {health:?}");
+    release.add_permits(calls.len());
     for call in calls {
-        release.notify_one();
         assert_eq!(call.await.unwrap().code(), Code::Aborted, "those who had a place are served");
     }
-    release.notify_one();
+    release.add_permits(1);
     assert_eq!(act(link, Duration::from_secs(5)).await.code(), Code::Aborted, "places come back");
     life.close();
     life.closed().await;

@@ -29,9 +29,12 @@ pub(crate) fn start(config: &Config, store: Arc<dyn Store>, writer: Writer, life
     let sweeper = Sweeper { store, writer, batch_max: config.batch_max };
     let stop = life.token();
     life.spawn("budget sweeper", async move {
-        while stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
+        loop {
             if let Err(error) = sweeper.sweep().await {
                 tracing::warn!(%error, "overdue reservations cannot be ended now");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(interval)).await.is_none() {
+                return;
             }
         }
     });

@@ -131,7 +131,9 @@ impl Keeper {
     }
 
     async fn renew(&self, store: &Shared, lease_ms: i64) -> Result<(), StoreError> {
-        let leases: Vec<_> = self.held().values().map(|held| held.lease.clone()).collect();
+        let mut leases: Vec<_> = self.held().values().map(|held| held.lease.clone()).collect();
+        // In the order in which whoever writes turns locks them.
+        leases.sort_unstable_by(|one, two| one.turn_id.cmp(&two.turn_id));
         if leases.is_empty() {
             return Ok(());
         }

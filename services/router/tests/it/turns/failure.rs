@@ -150,7 +150,7 @@ async fn a_slow_agent_is_given_up_at_its_deadline() {
     let agents = agents().await;
     agents[0].always(Act::Hang);
     let world = world(&agents);
-    world.directory.change("sales", |agent| agent.timeout_ms = Some(200));
+    world.directory.change("sales", |agent| agent.timeout_ms = Some(1_500));
     let mesh = Mesh::start(&world, &[]).await;
     let told = mesh.say(&Message::new("ann", "sales please")).await;
     assert_eq!(told.code(), "agent_timeout");

@@ -188,6 +188,8 @@ impl<'a> Fold<'a> {
                 sheet.dropped.push((&kept.session.session_id, position));
             }
         }
+        // Two writers that lock rows in one order never wait for each other in a circle.
+        sheet.moved.sort_unstable_by(|(one, _), (two, _)| one.session_id.cmp(&two.session_id));
         sheet
     }
 

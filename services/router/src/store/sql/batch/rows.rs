@@ -114,7 +114,9 @@ impl Sheet<'_> {
     pub(super) fn marked(&self) -> Rows {
         let text =
             |ending: &Ending| serde_json::to_string(ending).expect("an ending is plain data");
-        Rows::of(self.pages.iter().map(|page| {
+        let mut pages = self.pages.to_vec();
+        pages.sort_unstable_by(|one, two| one.lease.turn_id.cmp(&two.lease.turn_id));
+        Rows::of(pages.into_iter().map(|page| {
             let (id, fence) = (&page.lease.turn_id, page.lease.fence);
             match &page.mark {
                 Mark::Provisional(ending) => {
