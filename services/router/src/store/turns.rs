@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::past::Line;
 use super::{Settlement, StoreError};
 use crate::ending::Ending;
-use crate::session::{Change, Owner, Profile, Reference, Session};
+use crate::session::{Change, Owner, Profile, Reference, Session, position};
 
 /// Turns: accepted once, run in order, written to by whoever holds them.
 #[async_trait]
@@ -72,6 +73,35 @@ pub struct Acceptance {
     pub now_ms: i64,
     /// The bounds.
     pub limits: Limits,
+}
+
+impl Acceptance {
+    /// The session that begins with it.
+    pub(super) fn session(&self, reference: &Reference) -> Session {
+        Session {
+            session_id: Uuid::new_v4().to_string(),
+            owner: self.owner.clone(),
+            external_key: reference.key().to_owned(),
+            profile: self.profile.clone(),
+            created_ms: self.now_ms,
+            updated_ms: self.now_ms,
+            metadata_json: self.metadata_json.clone(),
+            ..Session::default()
+        }
+    }
+
+    /// The user's words, as the entry that opens the turn of this number.
+    pub(super) fn words(&self, seq: i64) -> Entry {
+        Entry {
+            position: position(seq, 0),
+            request_id: self.request_id.clone(),
+            role: Role::User,
+            agent_id: String::new(),
+            content: self.input.clone(),
+            intent_summary: String::new(),
+            timestamp_ms: self.now_ms,
+        }
+    }
 }
 
 /// Where a turn belongs.

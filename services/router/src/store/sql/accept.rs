@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use super::{SqlStore, Tx, add_entry, commit, last_entries, save, state_of};
 use crate::session::{Busy, Owner, Session, position};
-use crate::store::{
-    Acceptance, Accepted, Entry, Known, Lease, Limits, Place, Role, Scene, StoreError, Verdict,
-};
+use crate::store::{Acceptance, Accepted, Known, Lease, Limits, Place, Scene, StoreError, Verdict};
 
 /// How often an acceptance is tried when others are faster.
 const RACES_MAX: usize = 20;
@@ -142,16 +138,7 @@ impl SqlStore {
         if let Some(session) = self.resolve(tx, &a.owner, reference, a.now_ms).await? {
             return Ok(Some((session, false)));
         }
-        let session = Session {
-            session_id: Uuid::new_v4().to_string(),
-            owner: a.owner.clone(),
-            external_key: reference.key().to_owned(),
-            profile: a.profile.clone(),
-            created_ms: a.now_ms,
-            updated_ms: a.now_ms,
-            metadata_json: a.metadata_json.clone(),
-            ..Session::default()
-        };
+        let session = a.session(reference);
         Ok(self.make(tx, &session).await?.then_some((session, true)))
     }
 
@@ -237,15 +224,7 @@ impl SqlStore {
             let here = gone.iter().filter(|id| **id == session.session_id).count();
             session.entry_count -= i64::try_from(here).unwrap_or_default();
         }
-        let entry = Entry {
-            position: position(lease.seq, 0),
-            request_id: a.request_id.clone(),
-            role: Role::User,
-            agent_id: String::new(),
-            content: a.input.clone(),
-            intent_summary: String::new(),
-            timestamp_ms: a.now_ms,
-        };
+        let entry = a.words(lease.seq);
         session.entry_count += 1;
         add_entry(tx, &session.session_id, &lease.turn_id, &entry).await
     }

@@ -68,7 +68,8 @@ pub(super) enum Outcome {
     Written(Box<Session>),
     /// It must go the long way, alone: nothing of it was written.
     Undecided,
-    /// The database failed, and nothing was written.
+    /// The database failed. Where it failed in the middle of writing, the step may have been written all the same: who
+    /// tries again finds its turn under the request id, or no longer its own.
     Failed(StoreError),
 }
 

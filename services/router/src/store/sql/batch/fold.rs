@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
-
 use super::read::Found;
 use super::rows::{Begun, Said, Sheet};
 use super::{Outcome, Step};
 use crate::session::{Busy, Reference, Session, position};
 use crate::store::past::Past;
-use crate::store::{Acceptance, Accepted, Entry, Lease, Mark, Page, Place, Role, Scene};
+use crate::store::{Acceptance, Accepted, Entry, Lease, Mark, Page, Place, Scene};
 
 /// How much further than visible a session may grow before its oldest entries are dropped: one part in so many.
 const SURPLUS_PARTS: i64 = 8;
@@ -109,7 +107,7 @@ impl<'a> Fold<'a> {
         session.version += 1;
         kept.is_changed = true;
         if !a.input.is_empty() {
-            let entry = words(a, seq);
+            let entry = a.words(seq);
             kept.say(entry.clone(), a.limits.max_turns);
             self.said.push(Said { session_id, turn_id: a.turn_id.clone(), entry });
         }
@@ -124,16 +122,7 @@ impl<'a> Fold<'a> {
     }
 
     fn make(&mut self, a: &Acceptance, reference: &Reference) -> String {
-        let session = Session {
-            session_id: Uuid::new_v4().to_string(),
-            owner: a.owner.clone(),
-            external_key: reference.key().to_owned(),
-            profile: a.profile.clone(),
-            created_ms: a.now_ms,
-            updated_ms: a.now_ms,
-            metadata_json: a.metadata_json.clone(),
-            ..Session::default()
-        };
+        let session = a.session(reference);
         let session_id = session.session_id.clone();
         let past = Some(Past::default());
         let kept = Kept {
@@ -227,16 +216,4 @@ fn scene(past: &Past, session: &Session, a: &Acceptance) -> Option<Scene> {
         _ => return None,
     };
     Some(Scene { history: past.before(position(session.last_seq + 1, 0), max), state_json })
-}
-
-fn words(a: &Acceptance, seq: i64) -> Entry {
-    Entry {
-        position: position(seq, 0),
-        request_id: a.request_id.clone(),
-        role: Role::User,
-        agent_id: String::new(),
-        content: a.input.clone(),
-        intent_summary: String::new(),
-        timestamp_ms: a.now_ms,
-    }
 }
