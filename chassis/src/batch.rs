@@ -63,11 +63,18 @@ impl<C: Commit> Batcher<C> {
         Self { queue }
     }
 
-    /// What came of an operation, once it is committed.
-    pub async fn submit(&self, operation: C::Operation) -> Result<C::Answer, Full> {
+    /// What came of an operation, once it is committed. It waits in line from here on, whether or not the answer is
+    /// awaited.
+    pub fn submit(
+        &self,
+        operation: C::Operation,
+    ) -> impl Future<Output = Result<C::Answer, Full>> + Send + use<C> {
         let (sender, receiver) = oneshot::channel();
-        self.queue.try_send((operation, sender)).map_err(|_| Full)?;
-        receiver.await.map_err(|_| Full)
+        let queued = self.queue.try_send((operation, sender)).map_err(|_| Full);
+        async move {
+            queued?;
+            receiver.await.map_err(|_| Full)
+        }
     }
 }
 

@@ -8,20 +8,33 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
-use sqlx::{AnyPool, ConnectOptions as _};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Transaction};
 use tracing::log::LevelFilter;
 
 use crate::config::Common;
+
+mod pen;
+
+pub use pen::{Held, Pen};
 
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
 const STATEMENT_LIMIT_MS: u32 = 10_000;
 /// How long a transaction may rest: a process that stands still must not keep its locks from those who go on.
 const REST_LIMIT_MS: u32 = 5_000;
 
+/// Full durability; 64 MiB of pages in memory; a second for the other connection to end what it writes, many times over.
+const PRAGMAS: [&str; 5] = [
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "cache_size = -65536",
+    "busy_timeout = 5000",
+];
+
 /// Which engine a database runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// An embedded file with one connection: a transaction is alone.
+    /// An embedded file: a transaction that writes is alone.
     Sqlite,
     /// A server that many processes share.
     Postgres,
@@ -47,6 +60,7 @@ pub struct Database {
     pub engine: Engine,
     url: Arc<str>,
     max_connections: u32,
+    pen: Option<Pen>,
     // Held for as long as anyone uses the file.
     _lock: Option<Arc<File>>,
 }
@@ -83,7 +97,14 @@ impl Database {
             .connect_with(options(url)?)
             .await
             .context("cannot connect to DATABASE_URL")?;
-        Ok(Self { pool, engine: Engine::Postgres, url: url.into(), max_connections, _lock: None })
+        Ok(Self {
+            pool,
+            engine: Engine::Postgres,
+            url: url.into(),
+            max_connections,
+            pen: None,
+            _lock: None,
+        })
     }
 
     /// Opens an embedded file, alone: a second process on the same file is refused.
@@ -92,7 +113,7 @@ impl Database {
         let lock = lock(path)?;
         let url = format!("sqlite://{}?mode=rwc", path.display());
         let pool = AnyPoolOptions::new()
-            // SQLite has one writer, and queueing here is fairer than its lock.
+            // SQLite has one writer, and queueing here is fairer than its lock. Batches have a connection of their own.
             .max_connections(1)
             .min_connections(1)
             .idle_timeout(None)
@@ -102,8 +123,7 @@ impl Database {
             .acquire_timeout(ACQUIRE_LIMIT)
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    for pragma in ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"]
-                    {
+                    for pragma in PRAGMAS {
                         let statement = sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"));
                         sqlx::query(statement).execute(&mut *connection).await?;
                     }
@@ -113,8 +133,29 @@ impl Database {
             .connect_with(options(&url)?)
             .await
             .with_context(|| format!("cannot open {}", path.display()))?;
-        let lock = Some(Arc::new(lock));
-        Ok(Self { pool, engine: Engine::Sqlite, url: url.into(), max_connections: 1, _lock: lock })
+        let pen = Some(Pen::of(pool.acquire().await?.detach()));
+        Ok(Self {
+            pool,
+            engine: Engine::Sqlite,
+            url: url.into(),
+            max_connections: 1,
+            pen,
+            _lock: Some(Arc::new(lock)),
+        })
+    }
+
+    /// The connection for batches to an embedded file; none on a server, where everyone has connections of their own.
+    #[must_use]
+    pub fn pen(&self) -> Option<&Pen> {
+        self.pen.as_ref()
+    }
+
+    /// Begins a transaction that may write. On an embedded file it is alone from its beginning.
+    pub async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        match self.engine {
+            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
+            Engine::Postgres => self.pool.begin().await,
+        }
     }
 
     /// Whether it is a file that only this process can use.

@@ -1,10 +1,11 @@
 //! The writer: what arrives while a commit is under way goes together in the next.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chassis::batch::{Batcher, Bounds, Commit};
 use chassis::{Life, clock};
+use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::config::Config;
@@ -35,8 +36,27 @@ impl Writer {
 
     /// The answer to an operation, once it is committed.
     pub(crate) async fn submit(&self, operation: Operation) -> Result<Answer, Error> {
-        self.batcher.submit(operation).await.map_err(|_| Error::Busy)?
+        self.batcher.submit(Queued { operation, early: None }).await.map_err(|_| Error::Busy)?
     }
+
+    /// The answer to an operation twice: as it was decided, if it was not refused, and once it is committed.
+    pub(crate) fn submit_early(
+        &self,
+        operation: Operation,
+    ) -> (oneshot::Receiver<Answer>, impl Future<Output = Result<Answer, Error>> + Send + use<>)
+    {
+        let (early, decided) = oneshot::channel();
+        let committed = self.batcher.submit(Queued { operation, early: Some(early) });
+        (decided, async move { committed.await.map_err(|_| Error::Busy)? })
+    }
+}
+
+/// Who wants to hear what was decided, before it is committed.
+type Early = Option<oneshot::Sender<Answer>>;
+
+struct Queued {
+    operation: Operation,
+    early: Early,
 }
 
 struct Committer {
@@ -44,24 +64,44 @@ struct Committer {
 }
 
 impl Commit for Committer {
-    type Operation = Operation;
+    type Operation = Queued;
     type Answer = Result<Answer, Error>;
 
-    async fn commit(&self, operations: Vec<Operation>) -> Vec<Self::Answer> {
+    async fn commit(&self, queued: Vec<Queued>) -> Vec<Self::Answer> {
+        let (operations, early): (Vec<_>, Vec<_>) =
+            queued.into_iter().map(|Queued { operation, early }| (operation, early)).unzip();
+        let mut early = early.into_iter();
         #[expect(clippy::cast_precision_loss, reason = "a batch has at most 4096 operations")]
         metrics::histogram!("budget.batch_size").record(operations.len() as f64);
         let mut answers = Vec::with_capacity(operations.len());
         // Who changes the rules is committed alone: it changes which accounts the others need.
         for together in operations.chunk_by(|one, next| !one.rules() && !next.rules()) {
-            answers.extend(self.commit_together(together).await);
+            let early = early.by_ref().take(together.len()).collect();
+            answers.extend(self.commit_together(together, early).await);
         }
         answers
     }
 }
 
 impl Committer {
-    async fn commit_together(&self, operations: &[Operation]) -> Vec<Result<Answer, Error>> {
-        let commit = self.store.commit(operations, clock::now_ms());
+    async fn commit_together(
+        &self,
+        operations: &[Operation],
+        early: Vec<Early>,
+    ) -> Vec<Result<Answer, Error>> {
+        let early = Mutex::new(early);
+        // Who was told once is not told again: the answer that counts comes after the commit.
+        let decided = |answers: &Answers| {
+            let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
+            for (early, answer) in early.iter_mut().zip(answers) {
+                if let Ok(answer) = answer
+                    && let Some(early) = early.take()
+                {
+                    let _ = early.send(answer.clone());
+                }
+            }
+        };
+        let commit = self.store.commit_telling(operations, clock::now_ms(), &decided);
         match tokio::time::timeout(COMMIT_LIMIT, commit).await.unwrap_or(Err(Error::Busy)) {
             Ok(answers) => {
                 answers.into_iter().map(|answer| answer.map_err(Error::Refused)).collect()

@@ -22,6 +22,7 @@ use crate::{Error, watch};
 mod defining;
 mod proving;
 mod reading;
+mod settling;
 mod simulating;
 
 /// The budget as a service.
@@ -98,22 +99,19 @@ impl Budget for Service {
 
     async fn settle(&self, request: Request<v1::SettleRequest>) -> Reply<v1::SettleResponse> {
         let settle = convert::settle(request.into_inner())?;
-        let Answer::Settled { state, actual_micros, estimated, is_new, books } =
-            self.writer.submit(Operation::Settle(settle)).await?
-        else {
-            return Err(Status::internal("a settle was answered as something else"));
-        };
-        for book in books.iter().filter(|_| is_new) {
-            metrics::counter!("budget.settled_usd", "scope_type" => book.scope.kind.clone())
-                .increment(actual_micros.unsigned_abs());
-        }
-        let state = state.name().to_owned();
-        Ok(Response::new(v1::SettleResponse {
-            state,
-            actual_micros,
-            estimated,
-            scopes: convert::states(&books),
-        }))
+        let answer = self.writer.submit(Operation::Settle(settle)).await?;
+        Ok(Response::new(settling::committed(answer)?))
+    }
+
+    type SettleEarlyStream = BoxStream<'static, Result<v1::SettleResponse, Status>>;
+
+    async fn settle_early(
+        &self,
+        request: Request<v1::SettleRequest>,
+    ) -> Reply<Self::SettleEarlyStream> {
+        let settle = convert::settle(request.into_inner())?;
+        let answers = self.writer.submit_early(Operation::Settle(settle));
+        Ok(Response::new(settling::both(answers)))
     }
 
     async fn release(&self, request: Request<v1::ReleaseRequest>) -> Reply<v1::ReleaseResponse> {

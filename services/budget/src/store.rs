@@ -27,16 +27,6 @@ mod work;
 
 pub use place::Place;
 
-const PUT_DEFINITION: &str = "\
-    INSERT INTO budget_definitions (tenant, scope_type, scope_key, limit_micros, period, policy, version) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, scope_type, scope_key) DO UPDATE \
-    SET limit_micros = excluded.limit_micros, period = excluded.period, policy = excluded.policy, \
-        version = excluded.version";
-const DELETE_DEFINITION: &str =
-    "DELETE FROM budget_definitions WHERE tenant = $1 AND scope_type = $2 AND scope_key = $3";
-const PUT_RESETS: &str = "\
-    INSERT INTO budget_scopes (scope, resets) VALUES ($1, $2) \
-    ON CONFLICT (scope) DO UPDATE SET resets = excluded.resets";
 
 /// Where the tables stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -143,11 +133,25 @@ pub struct StoredEvent {
     pub timestamp_ms: i64,
 }
 
+/// Whom a store tells what it has decided and is about to write.
+pub type Decided<'a> = &'a (dyn Fn(&Answers) + Send + Sync);
+
 /// The store of definitions, accounts, reservations, ledger and events.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Folds the operations over the accounts and commits once.
-    async fn commit(&self, operations: &[Operation], now_ms: i64) -> Result<Answers, Error>;
+    async fn commit(&self, operations: &[Operation], now_ms: i64) -> Result<Answers, Error> {
+        self.commit_telling(operations, now_ms, &|_| ()).await
+    }
+
+    /// Commits, and tells before that what was decided. A batch that was decided on what is no longer true is decided,
+    /// and told, again.
+    async fn commit_telling(
+        &self,
+        operations: &[Operation],
+        now_ms: i64,
+        decided: Decided<'_>,
+    ) -> Result<Answers, Error>;
 
     /// All that the operations would work on, in one look.
     async fn look(&self, operations: &[Operation], now_ms: i64) -> Result<Sheet, Error>;

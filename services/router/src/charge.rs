@@ -1,11 +1,37 @@
 //! Carries out what is to be done about a charge: by the turn that caused it, and again by the sweep until the budget
 //! service confirms it.
 
-use proto::v1::{Context, ReleaseRequest, Scope, ScopeState, SettleRequest, Usage};
+use std::sync::{Mutex, PoisonError};
+
+use proto::v1::{Context, ReleaseRequest, Scope, ScopeState, SettleRequest, SettleResponse, Usage};
 use tonic::{Code, Status};
 
-use crate::peers::Peers;
+use crate::peers::{Confirmation, Peers};
 use crate::store::{Order, Settlement};
+
+/// How many confirmed charges wait to be forgotten; those beyond it are confirmed once more.
+const CONFIRMED_MAX: usize = 10_000;
+
+/// Charges that are confirmed and still stored as owed: they are forgotten together, now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Confirmed {
+    charge_ids: Mutex<Vec<String>>,
+}
+
+impl Confirmed {
+    /// Notes that a charge is confirmed.
+    pub(crate) fn note(&self, charge_id: String) {
+        let mut charge_ids = self.charge_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if charge_ids.len() < CONFIRMED_MAX {
+            charge_ids.push(charge_id);
+        }
+    }
+
+    /// All that were noted since the last time.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.charge_ids.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// What the budget service made of a charge.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +42,15 @@ pub(crate) struct Charged {
     pub estimated: bool,
     /// The budgets after it.
     pub scopes: Vec<ScopeState>,
+}
+
+/// Begins to settle a charge: what was decided, and what waits until it is committed.
+pub(crate) async fn begin(
+    peers: &Peers,
+    owed: &Settlement,
+) -> Result<(Charged, Confirmation), Status> {
+    let (settled, confirmation) = peers.settle_early(settle_request(owed)).await?;
+    Ok((Charged::from(settled), confirmation))
 }
 
 /// Settles or releases a charge. What the service does not know of needs nothing done.
@@ -47,12 +82,17 @@ pub(crate) async fn carry_out(peers: &Peers, owed: &Settlement) -> Result<Charge
 }
 
 async fn settle(peers: &Peers, request: SettleRequest) -> Result<Charged, Status> {
-    let settled = peers.settle(request).await?;
-    Ok(Charged {
-        actual_micros: Some(settled.actual_micros),
-        estimated: settled.estimated,
-        scopes: settled.scopes,
-    })
+    peers.settle(request).await.map(Charged::from)
+}
+
+impl From<SettleResponse> for Charged {
+    fn from(settled: SettleResponse) -> Self {
+        Self {
+            actual_micros: Some(settled.actual_micros),
+            estimated: settled.estimated,
+            scopes: settled.scopes,
+        }
+    }
 }
 
 /// What can never succeed is not tried again.

@@ -3,6 +3,7 @@
 use chassis::Life;
 
 use crate::breaker_store::Breakers;
+use crate::charge::Confirmed;
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
 use crate::keeper::Keeper;
@@ -21,6 +22,7 @@ pub(crate) struct Engine {
     pub dispatcher: Dispatcher,
     pub keeper: Keeper,
     pub queue: Queue,
+    pub confirmed: Confirmed,
     pub life: Life,
 }
 

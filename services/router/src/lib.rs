@@ -45,6 +45,7 @@ pub use crate::peers::Peers;
 pub use crate::service::Service;
 
 use crate::breaker_store::Breakers;
+use crate::charge::Confirmed;
 use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::keeper::Keeper;
@@ -82,6 +83,7 @@ pub async fn build(
         dispatcher,
         keeper,
         queue: Queue::default(),
+        confirmed: Confirmed::default(),
         life,
     });
     sweep::start(&engine, resources.redis.clone())?;

@@ -16,7 +16,8 @@ use proto::v1::{
     ListHandoffsRequest, ReleaseRequest, ReleaseResponse, ReleaseSlotRequest, ReserveRequest,
     SelectTargetRequest, SettleRequest, SettleResponse, TransferRequest, TransferResponse,
 };
-use tonic::Status;
+use tokio::time::Instant;
+use tonic::{Status, Streaming};
 
 /// The most time for a call that a turn does not wait for agents in.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -36,6 +37,26 @@ pub struct Peers {
     pub budget: Link,
     /// Transfers.
     pub handoff: Link,
+}
+
+/// A charge that was decided and is being committed.
+#[derive(Debug)]
+pub struct Confirmation {
+    answers: Streaming<SettleResponse>,
+    until: Instant,
+}
+
+impl Confirmation {
+    /// Waits for the commit.
+    pub async fn confirmed(mut self) -> Result<(), Status> {
+        next(&mut self.answers, self.until).await.map(drop)
+    }
+}
+
+async fn next<T>(answers: &mut Streaming<T>, until: Instant) -> Result<T, Status> {
+    let answer = tokio::time::timeout_at(until, answers.message()).await;
+    let answer = answer.map_err(|_| Status::deadline_exceeded("no answer in time"))??;
+    answer.ok_or_else(|| Status::unavailable("the answer was cut off"))
 }
 
 impl Peers {
@@ -66,6 +87,19 @@ impl Peers {
         let mut client = BudgetClient::new(self.budget.clone());
         let answer = Box::pin(client.settle(within(request, CALL_LIMIT))).await?;
         Ok(answer.into_inner())
+    }
+
+    /// Charges a call; the answer is what was decided, and what waits for its commit.
+    pub async fn settle_early(
+        &self,
+        request: SettleRequest,
+    ) -> Result<(SettleResponse, Confirmation), Status> {
+        let mut client = BudgetClient::new(self.budget.clone());
+        let until = Instant::now() + CALL_LIMIT;
+        let call = client.settle_early(within(request, CALL_LIMIT));
+        let mut answers = Box::pin(call).await?.into_inner();
+        let decided = next(&mut answers, until).await?;
+        Ok((decided, Confirmation { answers, until }))
     }
 
     /// Gives held money back.

@@ -47,7 +47,7 @@ mod settle;
 mod trigger;
 
 use self::accept::{Entrance, Guess};
-pub(crate) use self::ask::{Ask, hex, owner_of};
+pub(crate) use self::ask::{Ask, hex, kept, owner_of};
 pub(crate) use self::explicit::{Transferal, transfer};
 use self::progress::{Progress, Sense};
 use self::question::Question;
@@ -145,10 +145,17 @@ impl Turn {
             Err(refusal) => return self.redirect(seat, refusal).await,
         };
         let mut spoken = self.dispatch(&seat, admission).await;
-        self.settle(&mut spoken).await;
+        let rest = self.settle(&mut spoken).await;
+        let engine = self.engine.clone();
         match spoken.reply {
-            Ok(reply) => self.store(seat, reply).await,
-            Err(failure) => self.redirect(seat, failure.into_error()).await,
+            Ok(reply) => {
+                let (stored, ()) = tokio::join!(self.store(seat, reply), rest.be_done(&engine));
+                stored
+            }
+            Err(failure) => {
+                rest.be_done(&engine).await;
+                self.redirect(seat, failure.into_error()).await
+            }
         }
     }
 }

@@ -83,7 +83,13 @@ fn result(outcome: Outcome) -> v1::SimulationResult {
         Ok(Answer::Verdict(verdict)) => Played::Reserve(convert::decision(verdict)),
         Ok(Answer::Settled { state, actual_micros, estimated, books, .. }) => {
             let (state, scopes) = (state.name().to_owned(), convert::states(&books));
-            Played::Settle(v1::SettleResponse { state, actual_micros, estimated, scopes })
+            Played::Settle(v1::SettleResponse {
+                state,
+                actual_micros,
+                estimated,
+                scopes,
+                is_committed: false,
+            })
         }
         Ok(Answer::Released { state, books }) => {
             let (state, scopes) = (state.name().to_owned(), convert::states(&books));

@@ -74,6 +74,17 @@ const WRITE: &str = "\
     ) \
     SELECT seq FROM head";
 
+const PUT_DEFINITION: &str = "\
+    INSERT INTO budget_definitions (tenant, scope_type, scope_key, limit_micros, period, policy, version) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, scope_type, scope_key) DO UPDATE \
+    SET limit_micros = excluded.limit_micros, period = excluded.period, policy = excluded.policy, \
+        version = excluded.version";
+const DELETE_DEFINITION: &str =
+    "DELETE FROM budget_definitions WHERE tenant = $1 AND scope_type = $2 AND scope_key = $3";
+const PUT_RESETS: &str = "\
+    INSERT INTO budget_scopes (scope, resets) VALUES ($1, $2) \
+    ON CONFLICT (scope) DO UPDATE SET resets = excluded.resets";
+
 /// Connections of its own, made when they are needed.
 pub(super) fn pool(database: &Database) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(database.url())?
@@ -187,8 +198,8 @@ fn column<'a, R, V>(rows: &'a [R], value: impl Fn(&'a R) -> V) -> Vec<V> {
 async fn write_rules(connection: &mut PgConnection, rows: &Rows) -> Result<(), sqlx::Error> {
     for row in &rows.definitions {
         let query = match row.limit_micros {
-            None => sqlx::query(super::DELETE_DEFINITION),
-            Some(_) => sqlx::query(super::PUT_DEFINITION),
+            None => sqlx::query(DELETE_DEFINITION),
+            Some(_) => sqlx::query(PUT_DEFINITION),
         };
         let query = query.bind(&row.tenant).bind(&row.scope_type).bind(&row.scope_key);
         let query = match row.limit_micros {
@@ -198,7 +209,7 @@ async fn write_rules(connection: &mut PgConnection, rows: &Rows) -> Result<(), s
         query.execute(&mut *connection).await?;
     }
     for row in &rows.resets {
-        let query = sqlx::query(super::PUT_RESETS).bind(&row.scope).bind(row.resets);
+        let query = sqlx::query(PUT_RESETS).bind(&row.scope).bind(row.resets);
         query.execute(&mut *connection).await?;
     }
     Ok(())

@@ -11,7 +11,9 @@ use chassis::Database;
 
 use super::rows::Rows;
 use super::work::{Trust, Vault};
-use super::{Filter, Head, Spend, Spent, Store, StoredEvent, names, proof, report, spend};
+use super::{
+    Decided, Filter, Head, Spend, Spent, Store, StoredEvent, names, proof, report, spend,
+};
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;
@@ -70,7 +72,7 @@ impl SqlStore {
     async fn commit_known(
         &self,
         kept: &mut Kept,
-        operations: &[Operation],
+        (operations, decided): (&[Operation], Decided<'_>),
         now_ms: i64,
     ) -> Result<Option<Answers>, Error> {
         let mut work = self.vault.open().await?;
@@ -83,6 +85,7 @@ impl SqlStore {
             work.leave().await?;
             return Ok(None);
         }
+        decided(&answers);
         let step = kept.head.step(&kept.sheet.changes);
         let rows = Rows::of(&kept.sheet, kept.head)?;
         kept.head = step.to;
@@ -93,17 +96,21 @@ impl SqlStore {
     async fn commit_alone(
         &self,
         known: Option<Kept>,
-        operations: &[Operation],
+        (operations, decided): (&[Operation], Decided<'_>),
         now_ms: i64,
     ) -> Result<Answers, Error> {
         let (mut work, head) = self.vault.lock().await?;
         let mut kept = Kept::at(head, known);
         work.fill(&mut kept.sheet, (operations, Trust::Nothing), now_ms).await?;
         let answers = self.fold(&mut kept.sheet, operations, now_ms);
+        decided(&answers);
         let step = head.step(&kept.sheet.changes);
         let rows = Rows::of(&kept.sheet, head)?;
         kept.head = step.to;
-        work.write(step, &rows).await?;
+        if !work.write(step, &rows).await? {
+            tracing::error!("a batch that was decided alone was not written");
+            return Err(Error::Busy);
+        }
         self.keep(kept);
         Ok(answers)
     }
@@ -127,12 +134,17 @@ impl Kept {
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn commit(&self, operations: &[Operation], now_ms: i64) -> Result<Answers, Error> {
+    async fn commit_telling(
+        &self,
+        operations: &[Operation],
+        now_ms: i64,
+        decided: Decided<'_>,
+    ) -> Result<Answers, Error> {
         let mut kept = self.take();
         let is_simple = !operations.iter().any(Operation::rules);
         if let Some(known) = kept.as_mut().filter(|known| is_simple && !known.is_shared) {
             let head = known.head;
-            match self.commit_known(known, operations, now_ms).await {
+            match self.commit_known(known, (operations, decided), now_ms).await {
                 Ok(Some(answers)) => {
                     kept.into_iter().for_each(|kept| self.keep(kept));
                     return Ok(answers);
@@ -145,7 +157,7 @@ impl Store for SqlStore {
             known.sheet.forget_money();
             known.head = head;
         }
-        self.commit_alone(kept, operations, now_ms).await
+        self.commit_alone(kept, (operations, decided), now_ms).await
     }
 
     async fn look(&self, operations: &[Operation], now_ms: i64) -> Result<Sheet, Error> {

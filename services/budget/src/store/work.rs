@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use chassis::{Database, Engine};
+use chassis::Database;
+use chassis::database::{Held, Pen};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::found::{Found, FoundDefinition};
 use super::rows::Rows;
@@ -22,14 +23,14 @@ const ROUNDS_MAX: usize = 5;
 #[derive(Clone, Debug)]
 pub(super) enum Vault {
     Postgres(PgPool),
-    Sqlite(AnyPool),
+    Sqlite(Pen),
 }
 
 /// A connection at work.
 pub(super) enum Work {
     Postgres(Connected),
-    /// Who has the one connection is alone.
-    Sqlite(Transaction<'static, Any>),
+    /// Whoever writes to the tables holds the one connection, and is alone.
+    Sqlite(Held),
 }
 
 /// A connection to Postgres.
@@ -67,9 +68,9 @@ pub(super) enum Trust {
 
 impl Vault {
     pub(super) fn of(database: &Database) -> Result<Self, sqlx::Error> {
-        Ok(match database.engine {
-            Engine::Postgres => Self::Postgres(postgres::pool(database)?),
-            Engine::Sqlite => Self::Sqlite(database.pool.clone()),
+        Ok(match database.pen() {
+            None => Self::Postgres(postgres::pool(database)?),
+            Some(pen) => Self::Sqlite(pen.clone()),
         })
     }
 
@@ -77,7 +78,7 @@ impl Vault {
     pub(super) async fn open(&self) -> Result<Work, sqlx::Error> {
         Ok(match self {
             Self::Postgres(pool) => Work::Postgres(Connected::Single(pool.acquire().await?)),
-            Self::Sqlite(pool) => Work::Sqlite(pool.begin().await?),
+            Self::Sqlite(pen) => Work::Sqlite(pen.hold().await),
         })
     }
 
@@ -89,10 +90,10 @@ impl Vault {
                 let head = postgres::lock(&mut work).await?;
                 (Work::Postgres(Connected::Transaction(work)), head)
             }
-            Self::Sqlite(pool) => {
-                let mut work = pool.begin().await?;
-                let head = sqlite::lock(&mut work).await?;
-                (Work::Sqlite(work), head)
+            Self::Sqlite(pen) => {
+                let mut held = pen.hold().await;
+                let head = sqlite::lock(&mut held).await?;
+                (Work::Sqlite(held), head)
             }
         })
     }
@@ -104,7 +105,7 @@ impl Vault {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 Work::Postgres(Connected::Transaction(pool.begin_with(begin).await?))
             }
-            Self::Sqlite(pool) => Work::Sqlite(pool.begin().await?),
+            Self::Sqlite(pen) => Work::Sqlite(pen.hold().await),
         })
     }
 }
@@ -149,7 +150,7 @@ impl Work {
             return Ok(Vec::new());
         }
         match self {
-            Self::Sqlite(work) => sqlite::definitions(work, need).await,
+            Self::Sqlite(held) => sqlite::definitions(held, need).await,
             Self::Postgres(work) => Ok(postgres::definitions(work.get(), need).await?),
         }
     }
@@ -159,7 +160,7 @@ impl Work {
             return Ok(Vec::new());
         }
         match self {
-            Self::Sqlite(work) => sqlite::read(work, need).await,
+            Self::Sqlite(held) => sqlite::read(held, need).await,
             Self::Postgres(work) => Ok(postgres::read(work.get(), need).await?),
         }
     }
@@ -168,7 +169,7 @@ impl Work {
     /// writes nothing.
     pub(super) async fn write(mut self, step: Step, rows: &Rows) -> Result<bool, Error> {
         let is_written = match &mut self {
-            Self::Sqlite(work) => sqlite::write(work, step, rows).await?,
+            Self::Sqlite(held) => sqlite::write(held, step, rows).await?,
             Self::Postgres(work) => postgres::write(work.get(), step, rows).await?,
         };
         self.end(is_written).await?;
@@ -183,8 +184,7 @@ impl Work {
     async fn end(self, is_good: bool) -> Result<(), sqlx::Error> {
         match self {
             Self::Postgres(work) => work.end(is_good).await,
-            Self::Sqlite(work) if is_good => work.commit().await,
-            Self::Sqlite(work) => work.rollback().await,
+            Self::Sqlite(_) => Ok(()),
         }
     }
 }

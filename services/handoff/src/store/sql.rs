@@ -29,7 +29,7 @@ impl SqlStore {
 #[async_trait]
 impl Store for SqlStore {
     async fn begin(&self, transfer: &Transfer) -> Result<Begun, StoreError> {
-        let mut work = self.database.pool.begin().await?;
+        let mut work = self.database.begin().await?;
         let row = Row::of(transfer);
         let statement = format!(
             "INSERT INTO handoffs ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
@@ -128,7 +128,7 @@ impl Store for SqlStore {
 
 impl SqlStore {
     async fn write(&self, transfer: &Transfer, read: i64) -> Result<(), StoreError> {
-        let mut work = self.database.pool.begin().await?;
+        let mut work = self.database.begin().await?;
         if update(&mut work, transfer, read).await?.rows_affected() != 1 {
             work.rollback().await?;
             return Err(StoreError::Stale(transfer.id.clone()));

@@ -37,8 +37,8 @@ pub trait Chores: Send + Sync {
         limit: i64,
     ) -> Result<Vec<Settlement>, StoreError>;
 
-    /// Forgets a charge that was confirmed.
-    async fn settled(&self, charge_id: &str) -> Result<(), StoreError>;
+    /// Forgets charges that were confirmed.
+    async fn settled(&self, charge_ids: &[String]) -> Result<(), StoreError>;
 
     /// Whether the switch of a handoff was committed, and to whom.
     async fn switched(&self, handoff_id: &str) -> Result<Option<String>, StoreError>;

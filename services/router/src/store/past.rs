@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use lru::LruCache;
 
 use super::Entry;
+use crate::session::Session;
 
 /// How many sessions are remembered.
 const SESSIONS_MAX: NonZeroUsize = NonZeroUsize::new(8_192).expect("it is not zero");
@@ -63,6 +64,8 @@ pub struct Past {
     pub lines: VecDeque<Arc<Line>>,
     /// An agent and its state.
     pub state: Option<(String, String)>,
+    /// The session itself, as it was written last.
+    pub session: Option<Arc<Session>>,
 }
 
 impl Past {
@@ -89,7 +92,10 @@ impl Past {
 
     fn bytes(&self) -> usize {
         let words = self.lines.iter().map(|line| line.content.len() + size_of::<Line>());
-        words.sum::<usize>() + self.state.as_ref().map_or(0, |(_, state)| state.len())
+        let session = self.session.as_ref().map_or(0, |session| {
+            size_of::<Session>() + session.metadata_json.len()
+        });
+        words.sum::<usize>() + session + self.state.as_ref().map_or(0, |(_, state)| state.len())
     }
 }
 
@@ -118,6 +124,24 @@ impl Pasts {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (past, _) = kept.sessions.get(session_id)?;
         (past.version == version).then(|| past.clone())
+    }
+
+    /// A session as it was left, with its past. Somebody else may have written to it since.
+    #[must_use]
+    pub fn last(&self, session_id: &str) -> Option<(Session, Past)> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (past, _) = kept.sessions.get(session_id)?;
+        Some((Session::clone(past.session.as_ref()?), past.clone()))
+    }
+
+    /// Forgets sessions that are no longer as they were left.
+    pub fn forget(&self, session_ids: &[String]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for session_id in session_ids {
+            if let Some((_, gone)) = kept.sessions.pop(session_id) {
+                kept.bytes -= gone;
+            }
+        }
     }
 
     /// Remembers the past of a session, and forgets what was not used for longest.

@@ -43,7 +43,7 @@ impl SqlStore {
     }
 
     async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(self.database.pool.begin().await?)
+        Ok(self.database.begin().await?)
     }
 
     /// One session, locked until the transaction ends.

@@ -1,48 +1,101 @@
 //! Step 8: the call is charged or its money given back, and the breaker is told how it went.
+//!
+//! Of an answer it is decided here what it costs, which stands in the result; the commit of the charge goes on beside that
+//! of the result, with which it is stored as owed until it is confirmed.
+
+use std::time::Duration;
 
 use chassis::tokens;
 use proto::v1::{Decision, ScopeState};
+use tonic::Code;
 use tracing::Instrument as _;
 
 use super::Turn;
 use super::dispatch::Spoken;
 use crate::breaker::Outcome;
-use crate::charge::{Charged, carry_out};
+use crate::breaker_store::Permit;
+use crate::charge::{Charged, begin, carry_out};
 use crate::dispatch::{ReplyUsage, Settlement as Verdict};
 use crate::ending::Headers;
+use crate::engine::Engine;
+use crate::peers::Confirmation;
 use crate::store::{Order, Settlement, Used};
 
+/// How long an answer waits for the commit of its charge, and how long the sweep leaves that to the turn.
+const CONFIRM_LIMIT: Duration = Duration::from_secs(2);
+const CONFIRM_LEAVE_MS: i64 = 3_000;
+
+/// What is still to be done when it is decided what a call costs.
+pub(super) struct Rest {
+    report: Option<(Permit, Outcome)>,
+    confirmation: Option<(String, Confirmation)>,
+}
+
+impl Rest {
+    /// Tells the breaker, and waits for the commit of the charge; the sweep repeats what is not confirmed.
+    pub(super) async fn be_done(self, engine: &Engine) {
+        let report = async {
+            if let Some((permit, outcome)) = self.report {
+                engine.breakers.report(permit, outcome).await;
+            }
+        };
+        let confirm = async {
+            let Some((charge_id, confirmation)) = self.confirmation else { return };
+            let confirmed = tokio::time::timeout(CONFIRM_LIMIT, confirmation.confirmed()).await;
+            match confirmed {
+                Ok(Ok(())) => engine.confirmed.note(charge_id),
+                Ok(Err(error)) => tracing::warn!(charge_id, %error, "a charge will be repeated"),
+                Err(_) => tracing::warn!(charge_id, "a charge takes long, and will be repeated"),
+            }
+        };
+        tokio::join!(report, confirm);
+    }
+}
+
 impl Turn {
-    pub(super) async fn settle(&mut self, spoken: &mut Spoken) {
+    pub(super) async fn settle(&mut self, spoken: &mut Spoken) -> Rest {
         let began = std::time::Instant::now();
         let outcome = match &spoken.reply {
             Ok(_) => Outcome::Success,
             Err(failed) if failed.failure.kind.counts_for_breaker() => Outcome::Failure,
             Err(_) => Outcome::Neither,
         };
-        let (permit, breakers) = (spoken.permit.take(), self.engine.breakers.clone());
-        let report = async move {
-            if let Some(permit) = permit {
-                breakers.report(permit, outcome).await;
-            }
-        };
-        match self.owed_for(spoken) {
-            None => report.await,
-            // What could not be reserved cannot be settled now either.
-            Some(owed) if owed.order.unreserved.is_some() => {
-                self.sum(spoken, &owed.order, &Charged::default());
+        let report = spoken.permit.take().map(|permit| (permit, outcome));
+        let mut rest = Rest { report, confirmation: None };
+        if let Some(owed) = self.owed_for(spoken) {
+            let (charged, confirmation) = match spoken.reply {
+                // What could not be reserved cannot be settled now either.
+                _ if owed.order.unreserved.is_some() => (None, None),
+                Ok(_) => self.assess(&owed).await,
+                Err(_) => (self.carry(&owed).await, None),
+            };
+            self.sum(spoken, &owed.order, &charged.clone().unwrap_or_default());
+            if let Some(confirmation) = confirmation {
+                rest.confirmation = Some((owed.charge_id.clone(), confirmation));
+                let due_ms = owed.due_ms.saturating_add(CONFIRM_LEAVE_MS);
+                self.progress.owed.push(Settlement { due_ms, ..owed });
+            } else if charged.is_none() {
                 self.progress.owed.push(owed);
-                report.await;
-            }
-            Some(owed) => {
-                let (charged, ()) = tokio::join!(self.carry(&owed), report);
-                self.sum(spoken, &owed.order, &charged.clone().unwrap_or_default());
-                if charged.is_none() {
-                    self.progress.owed.push(owed);
-                }
             }
         }
         self.record.time("settle", began);
+        rest
+    }
+
+    /// Begins to charge an answer: what was decided, and what waits for its commit.
+    async fn assess(&self, owed: &Settlement) -> (Option<Charged>, Option<Confirmation>) {
+        let span = tracing::info_span!("budget.settle", charge_id = owed.charge_id);
+        match begin(&self.engine.peers, owed).instrument(span).await {
+            Ok((charged, confirmation)) => (Some(charged), Some(confirmation)),
+            // What is refused is carried out in another way.
+            Err(error) if matches!(error.code(), Code::InvalidArgument | Code::NotFound) => {
+                (self.carry(owed).await, None)
+            }
+            Err(error) => {
+                tracing::warn!(charge_id = owed.charge_id, %error, "a charge will be repeated");
+                (None, None)
+            }
+        }
     }
 
     /// Carries out what is owed, or keeps it to be repeated.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod clarification;
+mod confirmation;
 mod cost;
 mod explicit;
 mod failure;

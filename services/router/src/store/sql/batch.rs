@@ -9,22 +9,23 @@ use std::time::Duration;
 
 use chassis::Database;
 use chassis::batch::{Bounds, Commit};
-use sqlx::Any;
-use sqlx::pool::PoolConnection;
 use tracing::Instrument as _;
 
 use crate::session::Session;
 use crate::store::past::Pasts;
 use crate::store::{Acceptance, Accepted, Page, StoreError};
 
+mod connection;
 mod fold;
 mod read;
 mod rows;
 mod statement;
 mod write;
 
+use connection::Connection;
 use fold::Fold;
 use read::Found;
+use statement::Texts;
 
 /// The most operations of one commit.
 const BATCH_MAX: usize = 256;
@@ -43,12 +44,10 @@ pub(super) struct Scribe {
     database: Database,
     pasts: Arc<Pasts>,
     find: Arc<str>,
-    write: Arc<str>,
+    write: Arc<Texts>,
     /// The connection that the writer keeps from batch to batch, where there are others for everyone else.
     kept: Arc<Mutex<Option<Connection>>>,
 }
-
-type Connection = PoolConnection<Any>;
 
 /// What is to be committed.
 #[derive(Debug)]
@@ -110,22 +109,43 @@ impl Commit for Scribe {
 
 impl Scribe {
     pub(super) fn of(database: Database) -> Self {
-        let (find, write) = (read::statement(database.engine), statement::write(database.engine));
-        let (find, write) = (find.into(), write.into());
+        let find = read::statement(database.engine).into();
+        let write = Arc::new(Texts::of_engine(database.engine));
         Self { database, pasts: Arc::default(), find, write, kept: Arc::default() }
     }
 
     /// A server may not answer; the file always does, and is not to be left in the middle of a list of statements.
     async fn commit_within(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
         if self.database.is_embedded() {
-            return self.commit_together(steps).await;
+            return self.commit_as_known(steps).await;
         }
-        let commit = tokio::time::timeout(COMMIT_LIMIT, self.commit_together(steps)).await;
+        let commit = tokio::time::timeout(COMMIT_LIMIT, self.commit_as_known(steps)).await;
         commit.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
     }
 
-    async fn commit_together(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
-        let (mut connection, found) = self.read(steps).await?;
+    /// Takes sessions to be as they were left. The guards find out when somebody else has written to one; then all of
+    /// them are looked up.
+    async fn commit_as_known(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
+        let known = self.known(steps);
+        if known.sessions.is_empty() {
+            return self.commit_together(steps, known).await;
+        }
+        let session_ids: Vec<_> = known.sessions.keys().cloned().collect();
+        match self.commit_together(steps, known).await {
+            Err(Spoiled::Overtaken) => {
+                self.pasts.forget(&session_ids);
+                self.commit_together(steps, Found::default()).await
+            }
+            committed => committed,
+        }
+    }
+
+    async fn commit_together(
+        &self,
+        steps: &[Step],
+        known: Found,
+    ) -> Result<Vec<Option<Outcome>>, Spoiled> {
+        let (mut connection, found) = self.read(steps, known).await?;
         let mut fold = Fold::of(found);
         let outcomes: Vec<_> = steps.iter().map(|step| fold.take(step)).collect();
         if !fold.is_idle() {
@@ -137,23 +157,28 @@ impl Scribe {
                 self.pasts.remember(session_id, past);
             }
         }
-        if POOL_MIN < self.database.max_connections() {
-            *self.kept() = Some(connection);
-        }
+        self.keep(connection);
         Ok(outcomes)
     }
 
     /// What the steps are about. A kept connection may have been lost meanwhile; then it is read over another.
-    async fn read(&self, steps: &[Step]) -> Result<(Connection, Found), Spoiled> {
+    async fn read(&self, steps: &[Step], known: Found) -> Result<(Connection, Found), Spoiled> {
         let kept = self.kept().take();
         if let Some(mut connection) = kept
-            && let Ok(found) = self.find(&mut connection, steps).await
+            && let Ok(found) = self.find(&mut connection, steps, known.clone()).await
         {
             return Ok((connection, found));
         }
-        let mut connection = self.database.pool.acquire().await?;
-        let found = self.find(&mut connection, steps).await?;
+        let mut connection = Connection::to(&self.database).await?;
+        let found = self.find(&mut connection, steps, known).await?;
         Ok((connection, found))
+    }
+
+    /// Keeps a connection for the next batch, where there are others for everyone else.
+    fn keep(&self, connection: Connection) {
+        if POOL_MIN < self.database.max_connections() {
+            *self.kept() = Some(connection);
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Connection>> {

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chassis::Engine;
 use sqlx::AssertSqlSafe;
 
 use super::outbox::OutgoingRow;
@@ -95,9 +96,14 @@ impl Chores for SqlStore {
         due.into_iter().map(Settlement::try_from).collect()
     }
 
-    async fn settled(&self, charge_id: &str) -> Result<(), StoreError> {
-        let sql = "DELETE FROM turn_settlements WHERE charge_id = $1";
-        sqlx::query(sql).bind(charge_id).execute(&self.database.pool).await?;
+    async fn settled(&self, charge_ids: &[String]) -> Result<(), StoreError> {
+        let those = match self.database.engine {
+            Engine::Sqlite => "SELECT value FROM json_each($1)",
+            Engine::Postgres => "SELECT jsonb_array_elements_text($1::jsonb)",
+        };
+        let sql = format!("DELETE FROM turn_settlements WHERE charge_id IN ({those})");
+        let charge_ids = serde_json::json!(charge_ids).to_string();
+        sqlx::query(AssertSqlSafe(sql)).bind(charge_ids).execute(&self.database.pool).await?;
         Ok(())
     }
 

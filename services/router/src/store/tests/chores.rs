@@ -68,7 +68,7 @@ async fn charges_are_kept_until_they_are_confirmed() {
         assert_eq!(due.len(), 2);
         assert_eq!((due[0].order.clone(), due[0].tries), (owed("").order, 1));
         assert!(store.settlements(20, 100, 10).await.unwrap().is_empty(), "put off");
-        store.settled("t/1/0").await.unwrap();
+        store.settled(&["t/1/0".to_owned()]).await.unwrap();
         assert_eq!(store.settlements(200, 300, 10).await.unwrap().len(), 1);
     }
 }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use chassis::Link;
-use futures::Stream;
+use futures::stream::{self, Stream, StreamExt as _};
 use proto::v1::budget_server::{Budget, BudgetServer};
 use proto::v1::*;
 use std::result::Result;
@@ -18,11 +18,11 @@ const LIMIT: i64 = 10_000_000;
 
 /// A budget of one scope, `org:mesh`.
 pub struct Money {
-    books: Mutex<Books>,
-    pub trap: Trap,
+    books: Arc<Mutex<Books>>,
+    pub trap: Arc<Trap>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Books {
     limit: i64,
     spent: i64,
@@ -36,8 +36,8 @@ struct Books {
 
 impl Default for Money {
     fn default() -> Self {
-        let books = Mutex::new(Books { limit: LIMIT, ..Books::default() });
-        Self { books, trap: Trap::default() }
+        let books = Books { limit: LIMIT, ..Books::default() };
+        Self { books: Arc::new(Mutex::new(books)), trap: Arc::default() }
     }
 }
 
@@ -77,6 +77,33 @@ impl Money {
 }
 
 impl Books {
+    fn settle(&mut self, request: SettleRequest) -> Result<SettleResponse, Status> {
+        if self.is_down || self.settles_are_down {
+            return Err(Status::unavailable("gone"));
+        }
+        let reserved = self.open.remove(&request.charge_id);
+        if reserved.is_none() && !request.unreserved {
+            let Some(state) = self.closed.get(&request.charge_id) else {
+                return Err(Status::not_found("no such charge"));
+            };
+            let state = (*state).to_owned();
+            return Ok(SettleResponse { state, ..SettleResponse::default() });
+        }
+        let cost = request.usage.as_ref().and_then(|usage| usage.cost_micros);
+        let actual = request.actual_micros.or(cost).or(reserved).unwrap_or(ESTIMATE);
+        self.spent += actual;
+        self.closed.insert(request.charge_id.clone(), "settled");
+        let response = SettleResponse {
+            state: "settled".to_owned(),
+            actual_micros: actual,
+            estimated: request.estimated,
+            scopes: self.state(),
+            is_committed: true,
+        };
+        self.settled.push(request);
+        Ok(response)
+    }
+
     fn state(&self) -> Vec<ScopeState> {
         let reserved: i64 = self.open.values().sum();
         let remaining = (self.limit - self.spent - reserved).max(0);
@@ -103,6 +130,7 @@ fn no<T>() -> Result<Response<T>, Status> {
 
 #[tonic::async_trait]
 impl Budget for Money {
+    type SettleEarlyStream = Pin<Box<dyn Stream<Item = Result<SettleResponse, Status>> + Send>>;
     type WatchEventsStream = Pin<Box<dyn Stream<Item = Result<BudgetEvent, Status>> + Send>>;
 
     async fn reserve(
@@ -140,31 +168,24 @@ impl Budget for Money {
         request: Request<SettleRequest>,
     ) -> Result<Response<SettleResponse>, Status> {
         self.trap.pass("settle").await;
-        let mut books = self.books();
-        if books.is_down || books.settles_are_down {
-            return Err(Status::unavailable("gone"));
-        }
+        Ok(Response::new(self.books().settle(request.into_inner())?))
+    }
+
+    async fn settle_early(
+        &self,
+        request: Request<SettleRequest>,
+    ) -> Result<Response<Self::SettleEarlyStream>, Status> {
+        self.trap.pass("settle").await;
         let request = request.into_inner();
-        let reserved = books.open.remove(&request.charge_id);
-        if reserved.is_none() && !request.unreserved {
-            let Some(state) = books.closed.get(&request.charge_id) else {
-                return Err(Status::not_found("no such charge"));
-            };
-            let state = (*state).to_owned();
-            return Ok(Response::new(SettleResponse { state, ..SettleResponse::default() }));
-        }
-        let cost = request.usage.as_ref().and_then(|usage| usage.cost_micros);
-        let actual = request.actual_micros.or(cost).or(reserved).unwrap_or(ESTIMATE);
-        books.spent += actual;
-        books.closed.insert(request.charge_id.clone(), "settled");
-        let response = SettleResponse {
-            state: "settled".to_owned(),
-            actual_micros: actual,
-            estimated: request.estimated,
-            scopes: books.state(),
+        let decided = self.books().clone().settle(request.clone())?;
+        let (books, trap) = (self.books.clone(), self.trap.clone());
+        let commit = async move {
+            trap.pass("confirm").await;
+            books.lock().unwrap().settle(request)
         };
-        books.settled.push(request);
-        Ok(Response::new(response))
+        let decided = SettleResponse { is_committed: false, ..decided };
+        let answers = stream::iter([Ok(decided)]).chain(stream::once(commit));
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn release(

@@ -1,6 +1,7 @@
 //! What the steps of a batch make of their sessions, one after the other, before anything is written.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::read::Found;
 use super::rows::{Begun, Said, Sheet};
@@ -185,8 +186,8 @@ impl<'a> Fold<'a> {
     /// What is known of the sessions once it is written.
     pub(super) fn into_pasts(self) -> impl Iterator<Item = (String, Past)> {
         self.kept.into_iter().filter(|(_, kept)| kept.is_changed).filter_map(|(id, kept)| {
-            let version = kept.session.version;
-            kept.past.map(|past| (id, Past { version, ..past }))
+            let (version, session) = (kept.session.version, Some(Arc::new(kept.session)));
+            kept.past.map(|past| (id, Past { version, session, ..past }))
         })
     }
 }

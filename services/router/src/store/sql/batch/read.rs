@@ -1,6 +1,6 @@
 //! What a batch needs to know: the sessions that its steps are about, and what was said in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chassis::Engine;
@@ -15,8 +15,8 @@ use crate::session::{Reference, Session};
 use crate::store::past::Past;
 use crate::store::{Acceptance, Place};
 
-/// What a batch found.
-#[derive(Debug, Default)]
+/// What a batch found, or takes for granted.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     /// The session of each step, by its place in the batch.
     pub by_step: HashMap<usize, String>,
@@ -28,9 +28,10 @@ pub(super) struct Found {
 #[derive(Serialize)]
 struct Wanted<'a>(usize, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
-/// The steps whose sessions are looked for. The others go the long way.
-fn wanted(steps: &[Step]) -> Vec<Wanted<'_>> {
-    steps.iter().enumerate().filter_map(|(at, step)| want(at, step)).collect()
+/// The steps whose sessions are looked for. The others are known, or go the long way.
+fn wanted<'a>(steps: &'a [Step], known: &Found) -> Vec<Wanted<'a>> {
+    let unknown = steps.iter().enumerate().filter(|(at, _)| !known.by_step.contains_key(at));
+    unknown.filter_map(|(at, step)| want(at, step)).collect()
 }
 
 fn want(at: usize, step: &Step) -> Option<Wanted<'_>> {
@@ -80,15 +81,52 @@ pub(super) fn statement(engine: Engine) -> String {
 }
 
 impl Scribe {
+    /// The sessions of the steps as far as they are remembered.
+    pub(super) fn known(&self, steps: &[Step]) -> Found {
+        let mut known = Found::default();
+        for (at, step) in steps.iter().enumerate() {
+            let Some(session_id) = self.meant(step) else { continue };
+            if !known.sessions.contains_key(session_id) {
+                let Some((session, past)) = self.pasts.last(session_id) else { continue };
+                known.sessions.insert(session_id.to_owned(), (session, Some(past)));
+            }
+            let Some((session, Some(past))) = known.sessions.get(session_id) else { continue };
+            if is_enough(step, session, past) {
+                known.by_step.insert(at, session_id.to_owned());
+            }
+        }
+        let used: HashSet<_> = known.by_step.values().collect();
+        known.sessions.retain(|session_id, _| used.contains(session_id));
+        known
+    }
+
+    /// The session that a step can only mean. Only a process that has the tables for itself knows what a client means.
+    fn meant<'a>(&self, step: &'a Step) -> Option<&'a str> {
+        match step {
+            Step::Write(page) => {
+                Some(page.lease.session_id.as_str()).filter(|_| !page.lease.is_anonymous)
+            }
+            Step::Accept(acceptance) => match &acceptance.place {
+                Place::Session(Reference::Named(name)) if self.database.is_embedded() => Some(name),
+                _ => None,
+            },
+        }
+    }
+
     pub(super) async fn find(
         &self,
         connection: &mut AnyConnection,
         steps: &[Step],
+        known: Found,
     ) -> Result<Found, Spoiled> {
-        let wanted = serde_json::to_string(&wanted(steps)).expect("ids and names are plain data");
+        let mut found = known;
+        let wanted = wanted(steps, &found);
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let wanted = serde_json::to_string(&wanted).expect("ids and names are plain data");
         let sql = AssertSqlSafe(self.find.clone());
         let rows = sqlx::query(sql).bind(wanted).fetch_all(&mut *connection).await?;
-        let mut found = Found::default();
         for row in rows {
             let (at, session) = session_of(&row)?;
             let session_id = session.session_id.clone();
@@ -122,7 +160,7 @@ impl Scribe {
             let entries = last_entries(&mut *connection, session_id, i64::MAX, max);
             let entries = entries.await.map_err(Spoiled::Broken)?;
             let lines = entries.into_iter().map(|entry| Arc::new(entry.into())).collect();
-            *past = Some(Past { version: session.version, lines, state: None });
+            *past = Some(Past { version: session.version, lines, ..Past::default() });
         }
         let agent_id = session.active_agent.as_str();
         let Some(past) = past else { return Ok(()) };
@@ -132,6 +170,15 @@ impl Scribe {
         }
         Ok(())
     }
+}
+
+/// Whether what is remembered of a session is all that a step needs.
+fn is_enough(step: &Step, session: &Session, past: &Past) -> bool {
+    let Step::Accept(acceptance) = step else { return true };
+    let knows_state = past.state.as_ref().is_some_and(|(of, _)| *of == session.active_agent);
+    session.owner == acceptance.owner
+        && session.is_active()
+        && (session.active_agent.is_empty() || knows_state)
 }
 
 fn session_of(row: &AnyRow) -> Result<(usize, Session), Spoiled> {

@@ -1,16 +1,17 @@
 //! The text of the statement that writes a batch.
 //!
-//! Each part reads its rows from one JSON parameter, so that the text never changes and is prepared once. A guard at
-//! the end fails, and everything with it, when a session or a turn was no longer as the batch had read it.
+//! Each part reads its rows from one JSON parameter, so that batches of the same parts have the same text, which is
+//! prepared once. A guard fails, and everything with it, when a session or a turn was no longer as the batch took it to be.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chassis::Engine;
 
 use super::super::row::SESSION_COLUMNS;
 
-/// How many parts there are; each has the parameter of its number.
-const PARTS: usize = 10;
-/// The parts whose every row must count, with the parameters that say how many rows they have.
-const GUARDED: [(usize, usize); 4] = [(1, 11), (2, 12), (3, 13), (4, 14)];
+/// The parts up to this number must change one row for each of theirs; how many that are is a parameter beside the rows.
+pub(super) const GUARDED: usize = 4;
 const UNLESS_KNOWN: &str = " ON CONFLICT DO NOTHING";
 const KEEP_STATE: &str =
     " ON CONFLICT (session_id, agent_id) DO UPDATE SET state_json = excluded.state_json";
@@ -96,9 +97,49 @@ const OUTBOX: [Column; 8] = [
     ("is_streamed", Fixed("0")),
 ];
 
-/// The statement that writes a batch.
-pub(super) fn write(engine: Engine) -> String {
-    let parts: Vec<_> = (1..=PARTS).map(|part| (part, part_of(engine, part))).collect();
+/// The texts for the batches that there were.
+#[derive(Debug)]
+pub(super) struct Texts {
+    engine: Engine,
+    known: Mutex<HashMap<Vec<usize>, Arc<str>>>,
+}
+
+impl Texts {
+    pub(super) fn of_engine(engine: Engine) -> Self {
+        Self { engine, known: Mutex::default() }
+    }
+
+    /// The statement that writes a batch of these parts, by their numbers. The parameters are the rows of each, followed
+    /// by their number where the part is guarded.
+    pub(super) fn of(&self, parts: &[usize]) -> Arc<str> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = known.get(parts) {
+            return text.clone();
+        }
+        let text: Arc<str> = write(self.engine, parts).into();
+        known.insert(parts.to_vec(), text.clone());
+        text
+    }
+}
+
+/// A part of a statement.
+struct Part {
+    number: usize,
+    text: String,
+    /// The parameter that says how many rows it has to change.
+    count: Option<usize>,
+}
+
+fn write(engine: Engine, numbers: &[usize]) -> String {
+    let mut parameter = 0;
+    let parts = numbers.iter().map(|&number| {
+        parameter += 1;
+        let text = part_of(engine, (number, parameter));
+        let is_guarded = number <= GUARDED;
+        parameter += usize::from(is_guarded);
+        Part { number, text, count: is_guarded.then_some(parameter) }
+    });
+    let parts: Vec<_> = parts.collect();
     match engine {
         Engine::Sqlite => one_after_the_other(&parts),
         Engine::Postgres => side_by_side(&parts),
@@ -106,12 +147,12 @@ pub(super) fn write(engine: Engine) -> String {
 }
 
 /// A list of statements, sent as one.
-fn one_after_the_other(parts: &[(usize, String)]) -> String {
+fn one_after_the_other(parts: &[Part]) -> String {
     let mut sql = "BEGIN IMMEDIATE;\n".to_owned();
-    for (part, text) in parts {
-        sql.push_str(text);
+    for part in parts {
+        sql.push_str(&part.text);
         sql.push_str(";\n");
-        if let Some((_, count)) = GUARDED.iter().find(|(guarded, _)| guarded == part) {
+        if let Some(count) = part.count {
             // What is not JSON is an error, and ends the list here.
             sql.push_str(&format!("SELECT json(iif(changes() = ${count}, '1', '!'));\n"));
         }
@@ -121,24 +162,26 @@ fn one_after_the_other(parts: &[(usize, String)]) -> String {
 }
 
 /// One statement that commits by itself.
-fn side_by_side(parts: &[(usize, String)]) -> String {
-    let parts = parts.iter().map(|(part, text)| format!("p{part} AS ({text} RETURNING 1)"));
-    let parts: Vec<_> = parts.collect();
-    let holds = GUARDED.map(|(part, count)| format!("(SELECT COUNT(*) FROM p{part}) = ${count}"));
+fn side_by_side(parts: &[Part]) -> String {
+    let texts = parts.iter().map(|part| format!("p{} AS ({} RETURNING 1)", part.number, part.text));
+    let holds = parts.iter().filter_map(|part| {
+        let (number, count) = (part.number, part.count?);
+        Some(format!("(SELECT COUNT(*) FROM p{number}) = ${count}"))
+    });
     format!(
         "WITH {} SELECT CAST(1 / (CASE WHEN {} THEN 1 ELSE 0 END) AS BIGINT)",
-        parts.join(",\n"),
-        holds.join(" AND ")
+        texts.collect::<Vec<_>>().join(",\n"),
+        holds.collect::<Vec<_>>().join(" AND ")
     )
 }
 
 /// One part; its rows are `r`.
-fn part_of(engine: Engine, part: usize) -> String {
+fn part_of(engine: Engine, (number, parameter): (usize, usize)) -> String {
     let rows = match engine {
-        Engine::Sqlite => format!("json_each(${part}) AS r"),
-        Engine::Postgres => format!("jsonb_array_elements(${part}::jsonb) AS r(value)"),
+        Engine::Sqlite => format!("json_each(${parameter}) AS r"),
+        Engine::Postgres => format!("jsonb_array_elements(${parameter}::jsonb) AS r(value)"),
     };
-    match part {
+    match number {
         1 => insert("sessions", &sessions(), &rows, UNLESS_KNOWN),
         2 => move_sessions(&rows),
         3 => insert("turns", &TURNS, &rows, UNLESS_KNOWN),

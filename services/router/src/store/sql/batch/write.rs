@@ -1,19 +1,23 @@
 //! A batch is written with one statement: all of it or nothing.
 
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::AssertSqlSafe;
 
+use super::connection::Connection;
 use super::rows::{Rows, Sheet};
+use super::statement::GUARDED;
 use super::{Scribe, Spoiled};
 
 impl Scribe {
     pub(super) async fn write_sheet(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
         sheet: &Sheet<'_>,
     ) -> Result<(), Spoiled> {
-        let guarded = [sheet.made(), sheet.moved(), sheet.begun(), sheet.marked()];
-        let counts = guarded.each_ref().map(|rows| rows.count);
-        let others = [
+        let parts = [
+            sheet.made(),
+            sheet.moved(),
+            sheet.begun(),
+            sheet.marked(),
             sheet.said(),
             sheet.states(),
             sheet.switches(),
@@ -21,21 +25,16 @@ impl Scribe {
             sheet.closed(),
             sheet.dropped(),
         ];
-        let mut query = sqlx::query(AssertSqlSafe(self.write.clone()));
-        for Rows { json, .. } in guarded.into_iter().chain(others) {
+        let parts: Vec<_> = parts.into_iter().enumerate().filter(|(_, rows)| 0 < rows.count).collect();
+        let numbers: Vec<usize> = parts.iter().map(|(at, _)| at + 1).collect();
+        let text = self.write.of(&numbers);
+        let mut query = sqlx::query(AssertSqlSafe(text));
+        for (at, Rows { json, count }) in parts {
             query = query.bind(json);
-        }
-        for count in counts {
-            query = query.bind(count);
-        }
-        let written = query.execute(&mut *connection).await;
-        if let Err(error) = written {
-            if self.database.is_embedded() {
-                // Nothing is open when the list failed at its beginning.
-                let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+            if at < GUARDED {
+                query = query.bind(count);
             }
-            return Err(error.into());
         }
-        Ok(())
+        Ok(connection.commit(query).await?)
     }
 }
