@@ -143,7 +143,8 @@ impl Service {
         self.config.injection == Injection::Checked && chassis::screen::screen(text).is_flagged()
     }
 
-    /// The question of the language model if there is one and it asks a proper one, else the template's.
+    /// The question of the language model if there is one and it asks a proper one, else the template's. About nobody
+    /// there is nothing to word: that question is the fixed one of its language.
     async fn question(
         &self,
         standing: &Standing,
@@ -151,8 +152,9 @@ impl Service {
         language: &str,
     ) -> String {
         let is_named = |profile: &&Profile| asked.candidates.contains(&profile.agent_id);
-        if let Some(judge) = self.judge.as_ref().filter(|_| !self.is_flagged(&asked.text)) {
-            let agents: Vec<&Profile> = standing.profiles.iter().filter(is_named).collect();
+        let agents: Vec<&Profile> = standing.profiles.iter().filter(is_named).collect();
+        let may_ask = !agents.is_empty() && !self.is_flagged(&asked.text);
+        if let Some(judge) = self.judge.as_ref().filter(|_| may_ask) {
             let told = judge.question(&asked.text, &agents, language).await;
             if let Some(question) = told.ok().as_deref().and_then(clarify::checked) {
                 return question;

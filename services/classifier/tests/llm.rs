@@ -54,10 +54,14 @@ impl Mesh {
     }
 
     async fn ask(&self, text: &str) -> String {
+        self.ask_about(&["booking", "support"], text, "en").await
+    }
+
+    async fn ask_about(&self, candidates: &[&str], text: &str, language: &str) -> String {
         let request = GenerateClarificationRequest {
-            candidates: vec!["booking".to_owned(), "support".to_owned()],
+            candidates: candidates.iter().map(|&candidate| candidate.to_owned()).collect(),
             text: text.to_owned(),
-            language: "en".to_owned(),
+            language: language.to_owned(),
             ..GenerateClarificationRequest::default()
         };
         let answer = self.classifier.clone().generate_clarification(request).await;
@@ -164,4 +168,14 @@ async fn a_question_is_worded_by_the_model_if_it_is_one() {
     assert!(mesh.ask("change it").await.contains("Booking Desk"), "the template takes over");
     mesh.model.script([Reply::Status(500)]);
     assert!(mesh.ask("swap it").await.contains("Support Desk"), "the template takes over");
+}
+
+#[tokio::test]
+async fn a_question_about_nobody_is_the_fixed_one_of_its_language() {
+    let mesh = Mesh::with(Format::OpenAi, "2000").await;
+    mesh.model.script([Reply::Text("Which of them?"), Reply::Text("Which of them?")]);
+    let fixed = "Können Sie mir etwas genauer sagen, was Sie brauchen?";
+    assert_eq!(mesh.ask_about(&[], "", "de").await, fixed);
+    assert_eq!(mesh.ask_about(&["ghost"], "hm", "de").await, fixed, "nobody of that name is there");
+    assert!(mesh.model.heard().is_empty(), "a model that is told of nobody can only make names up");
 }
