@@ -74,8 +74,9 @@ pub(super) fn read(answer: Value) -> Option<Reply> {
         return Some(Reply::Accepted);
     }
     let code = answer.response_code.as_str().unwrap_or_default().to_lowercase();
-    let message: String =
-        answer.message.as_str().unwrap_or_default().chars().take(MESSAGE_MAX).collect();
+    let said = answer.message.as_str().unwrap_or_default();
+    // A refusal is stored and shown, and not every store and screen takes every character.
+    let message: String = said.chars().filter(|c| !c.is_control()).take(MESSAGE_MAX).collect();
     let reason = if message.is_empty() { "the agent refused".to_owned() } else { message };
     Some(Reply::Refused(Refusal::new(Class::parse(&code).unwrap_or(Class::Unknown), reason)))
 }

@@ -12,6 +12,7 @@ mod tests;
 const COMPLETE_MISSING: &str = "workflow_complete_missing";
 const USAGE_INVALID: &str = "usage_invalid";
 const HANDOFF_INVALID: &str = "handoff_invalid";
+const NUL_IN_CONTENT: &str = "content holds a NUL character";
 
 /// The result of `tools/call`.
 #[derive(Deserialize)]
@@ -98,7 +99,11 @@ fn of_texts(texts: &[&str], settings: &DispatchSettings) -> Result<Reply, Setbac
     if said.is_empty() {
         return Err(Setback::unusable("the reply is empty"));
     }
-    let mut reply = Reply { content: said.join("\n"), ..Reply::default() };
+    let content = said.join("\n");
+    if !is_storable(&content) {
+        return Err(Setback::unusable(NUL_IN_CONTENT));
+    }
+    let mut reply = Reply { content, ..Reply::default() };
     complete(&mut reply, None, settings).map_err(Setback::unusable)?;
     Ok(reply)
 }
@@ -122,6 +127,9 @@ fn take(
     let content =
         fields.content.and_then(|content| serde_json::from_str::<String>(content.get()).ok());
     reply.content = content.filter(|content| !content.is_empty()).ok_or("content is not a text")?;
+    if !is_storable(&reply.content) {
+        return Err(NUL_IN_CONTENT);
+    }
     complete(reply, fields.workflow_complete, settings)?;
     if let Some(state) = fields.workflow_state {
         if !state.get().starts_with('{') {
@@ -167,6 +175,11 @@ fn usage_of(fields: &Fields<'_>) -> (Option<ReplyUsage>, bool) {
 
 fn handoff(block: &RawValue) -> Option<HandoffAsk> {
     let asked: Handoff = parse(block.get())?;
+    let said = [Some(&asked.reason), asked.target_agent.as_ref(), asked.summary.as_ref()];
+    let skills = asked.required_skills.iter().flatten();
+    if !said.into_iter().flatten().chain(skills).all(|text| is_storable(text)) {
+        return None;
+    }
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     Some(HandoffAsk {
         reason: filled(Some(asked.reason))?,
@@ -174,6 +187,11 @@ fn handoff(block: &RawValue) -> Option<HandoffAsk> {
         required_skills: asked.required_skills.unwrap_or_default(),
         summary: filled(asked.summary),
     })
+}
+
+/// Whether a text can be kept: Postgres takes every character but NUL. As an escape within JSON text it does no harm.
+pub(super) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// A JSON object as this type; serde alone would take a list for one.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ReplyUsage;
+use super::reply::is_storable;
 
 const MICROS: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
@@ -30,6 +31,9 @@ pub(super) fn read(block: &RawValue) -> Result<Option<ReplyUsage>, Invalid> {
         return Err(Invalid);
     }
     let fields: Fields<'_> = serde_json::from_str(block.get()).map_err(|_| Invalid)?;
+    if !fields.model.as_deref().is_none_or(is_storable) {
+        return Err(Invalid);
+    }
     let input_tokens = fields.input_tokens.map(tokens).transpose()?;
     let output_tokens = fields.output_tokens.map(tokens).transpose()?;
     let cost_micros = fields.cost_usd.map(micros).transpose()?;
@@ -115,6 +119,11 @@ mod tests {
         {
             assert_eq!(of(block), Err(Invalid), "{block}");
         }
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_stored_is_none() {
+        assert_eq!(of(r#"{"model":"gpt\u0000","input_tokens":1}"#), Err(Invalid));
     }
 
     #[test]

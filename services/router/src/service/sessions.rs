@@ -12,7 +12,7 @@ use super::{Service, view};
 use crate::error::Error;
 use crate::session::{Profile, Reference, Session, Status};
 use crate::store::{Closed, Filter, NewEntry, Resumed, Role};
-use crate::turn::owner_of;
+use crate::turn::{kept, owner_of};
 
 const LIST_DEFAULT: i64 = 20;
 const LIST_MAX: i64 = 100;
@@ -24,10 +24,11 @@ impl Service {
         let context = request.context.unwrap_or_default();
         let owner = owner_of(&context)?;
         let now_ms = clock::now_ms();
-        let or = |given: String, other: &str| {
-            if given.is_empty() { other.to_owned() } else { given }
+        let or = |given: &str, other: &str| match kept(given) {
+            given if given.is_empty() => other.to_owned(),
+            given => given,
         };
-        let employee_id = or(request.employee_id, &owner.user_id);
+        let employee_id = or(&request.employee_id, &owner.user_id);
         let session_id = Uuid::new_v4().to_string();
         let mut session = Session {
             session_id: session_id.clone(),
@@ -35,9 +36,9 @@ impl Service {
                 "" => session_id.clone(),
                 request_id => request_id.to_owned(),
             },
-            profile: Profile { display_name: or(request.display_name, &employee_id), employee_id },
-            language: request.detected_language,
-            intent_summary: request.intent_summary,
+            profile: Profile { display_name: or(&request.display_name, &employee_id), employee_id },
+            language: kept(&request.detected_language),
+            intent_summary: kept(&request.intent_summary),
             version: 1,
             created_ms: now_ms,
             metadata_json: "{}".to_owned(),
@@ -116,7 +117,8 @@ impl Service {
         let context = request.context.unwrap_or_default();
         let role = Role::from_name(&request.role)
             .ok_or_else(|| Error::field("role", "is not user or agent"))?;
-        if !(1..=CONTENT_CHARS_MAX).contains(&request.content.chars().count()) {
+        let content = kept(&request.content);
+        if !(1..=CONTENT_CHARS_MAX).contains(&content.chars().count()) {
             return Err(Error::field("content", "is empty or too long"));
         }
         let entry = NewEntry {
@@ -124,9 +126,9 @@ impl Service {
             session_id: request.session_id,
             request_id: context.request_id,
             role,
-            agent_id: request.agent_id,
-            content: request.content,
-            intent_summary: request.intent_summary,
+            agent_id: kept(&request.agent_id),
+            content,
+            intent_summary: kept(&request.intent_summary),
             now_ms: clock::now_ms(),
             limits: self.engine.limits(),
         };
@@ -167,7 +169,7 @@ impl Service {
         let closed = Closed {
             session_id: request.session_id,
             status,
-            summary: request.summary,
+            summary: kept(&request.summary),
             now_ms: clock::now_ms(),
         };
         let (session, is_new) = self.engine.store.close(&owner, &closed).await?;

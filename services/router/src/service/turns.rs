@@ -9,7 +9,7 @@ use super::Service;
 use crate::config::InjectionAction;
 use crate::error::Error;
 use crate::events::Message;
-use crate::turn::{self, Ask, Transferal, owner_of};
+use crate::turn::{self, Ask, Transferal, kept, owner_of};
 
 const REASON_CHARS_MAX: usize = 500;
 /// The kinds of trigger that a caller may name.
@@ -89,11 +89,11 @@ impl Service {
         let asked = Transferal {
             owner: session.owner,
             session_id: session.session_id,
-            reason: request.reason,
+            reason: kept(&request.reason),
             target_agent: request.target_agent,
-            required_skills: request.required_skills,
+            required_skills: request.required_skills.iter().map(|skill| kept(skill)).collect(),
             trigger: request.trigger,
-            summary: request.summary,
+            summary: kept(&request.summary),
             policy: request.policy,
             strategy: request.strategy,
             include_history: request.include_history,

@@ -12,7 +12,8 @@ use crate::session::{Owner, Profile, Reference};
 use crate::store::Place;
 
 const INPUT_CHARS_MAX: usize = 10_000;
-const USER_CHARS_MAX: usize = 256;
+const ID_CHARS_MAX: usize = 256;
+const ID_RULE: &str = "is not 1 to 256 characters without control characters";
 const REFERENCE_CHARS_MAX: usize = 128;
 const METADATA_BYTES_MAX: usize = 16 * 1024;
 
@@ -53,7 +54,7 @@ impl Ask {
         if Uuid::try_parse(&context.request_id).is_err() {
             faults.add("request_id", "is not a UUID");
         }
-        let input: String = request.input.chars().filter(|&c| is_kept(c)).collect();
+        let input = kept(&request.input);
         match input.chars().count() {
             0 => faults.add("input", "is empty"),
             count if INPUT_CHARS_MAX < count => {
@@ -71,8 +72,13 @@ impl Ask {
             faults.add("locale", "is not a BCP 47 language tag");
         }
         let metadata = metadata_of(&request.metadata_json, &mut faults);
+        let task_id = metadata.get("task_id").and_then(Value::as_str).unwrap_or_default();
+        for (path, id) in [("employee_id", &*request.employee_id), ("metadata.task_id", task_id)] {
+            if !is_id(id) {
+                faults.add(path, ID_RULE);
+            }
+        }
         faults.finish()?;
-        let text = |value: &Value| value.as_str().map(str::to_owned);
         let fingerprint = fingerprint(&input, reference.key(), &request.metadata_json);
         let place = match &reference {
             Reference::Named(name) if request.anonymous => Place::Nowhere(name.clone()),
@@ -83,9 +89,10 @@ impl Ask {
             if given.is_empty() { other.to_owned() } else { given }
         };
         let employee_id = or(request.employee_id, &owner.user_id);
+        let display_name = or(kept(&request.display_name), &employee_id);
         Ok(Self {
-            profile: Profile { display_name: or(request.display_name, &employee_id), employee_id },
-            task_id: metadata.get("task_id").and_then(text).unwrap_or_default(),
+            profile: Profile { display_name, employee_id },
+            task_id: task_id.to_owned(),
             metadata_json: request.metadata_json,
             locale: request.locale,
             context,
@@ -106,12 +113,8 @@ pub(crate) fn owner_of(context: &Context) -> Result<Owner, Error> {
     if context.user_id.is_empty() {
         return Err(Error::UserRequired);
     }
-    let is_too_long = USER_CHARS_MAX < context.user_id.chars().count();
-    if is_too_long || context.user_id.chars().any(char::is_control) {
-        return Err(Error::field(
-            "user_id",
-            "is not 1 to 256 characters without control characters",
-        ));
+    if !is_id(&context.user_id) {
+        return Err(Error::field("user_id", ID_RULE));
     }
     Ok(Owner { tenant: context.tenant.clone(), user_id: context.user_id.clone() })
 }
@@ -132,8 +135,15 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn is_kept(character: char) -> bool {
-    !character.is_control() || matches!(character, '\t' | '\n' | '\r')
+/// A text without the control characters that are no line breaks or tabs, some of which no database holds.
+pub(crate) fn kept(text: &str) -> String {
+    let is_kept = |c: &char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
+    text.chars().filter(is_kept).collect()
+}
+
+/// Whether a text that is not empty can name somebody or something.
+fn is_id(text: &str) -> bool {
+    text.chars().count() <= ID_CHARS_MAX && !text.chars().any(char::is_control)
 }
 
 fn is_reference(name: &str) -> bool {

@@ -155,6 +155,27 @@ fn invalid_blocks_are_ignored_and_counted() {
 }
 
 #[test]
+fn what_no_database_can_hold_is_no_part_of_a_reply() {
+    let nul = "a\0b";
+    assert_eq!(why(structured(&json!({"content": nul}))), "content holds a NUL character");
+    assert_eq!(why(text(&json!({"content": nul}).to_string())), "content holds a NUL character");
+    assert_eq!(why(text(nul)), "content holds a NUL character");
+    let said = json!({
+        "content": "x", "workflow_complete": true, "workflow_state": {nul: nul},
+        "usage": {"model": nul, "input_tokens": 1}, "handoff": {"reason": "x", "summary": nul},
+    });
+    let reply = structured(&said).unwrap();
+    assert_eq!(reply.workflow_state.as_deref(), Some(r#"{"a\u0000b":"a\u0000b"}"#), "an escape");
+    assert_eq!((reply.usage, reply.handoff), (None, None));
+    assert_eq!(reply.violations, ["usage_invalid", "handoff_invalid"]);
+    for (field, value) in [("target_agent", json!(nul)), ("required_skills", json!(["a", nul]))] {
+        let handoff = json!({"reason": "x", field: value});
+        let said = json!({"content": "x", "workflow_complete": true, "handoff": handoff});
+        assert_eq!(structured(&said).unwrap().handoff, None, "{field}");
+    }
+}
+
+#[test]
 fn a_wish_to_hand_over_is_read() {
     let reply = structured(&json!({"content": "One moment.", "workflow_complete": true, "handoff":
         {"reason": "refund", "target_agent": "support", "required_skills": ["refunds"], "summary": "wants money"}}));

@@ -48,6 +48,19 @@ fn every_broken_rule_is_told() {
 }
 
 #[test]
+fn what_no_database_can_hold_is_refused_in_ids_and_removed_from_names() {
+    let nul = "a\0b".to_owned();
+    let broken = ConverseRequest { employee_id: nul.clone(), ..request() };
+    assert_eq!(paths(broken), ["employee_id"]);
+    let task = ConverseRequest { metadata_json: r#"{"task_id":"a\u0000b"}"#.into(), ..request() };
+    assert_eq!(paths(task), ["metadata.task_id"]);
+    let other = ConverseRequest { metadata_json: r#"{"note":"a\u0000b"}"#.into(), ..request() };
+    assert!(paths(other).is_empty(), "an escape in a text that passes through does no harm");
+    let named = Ask::of(ConverseRequest { display_name: nul, ..request() }).unwrap();
+    assert_eq!(named.profile.display_name, "ab");
+}
+
+#[test]
 fn a_request_needs_a_user() {
     let context = Context { tenant: "default".to_owned(), ..Context::default() };
     let nobody = ConverseRequest { context: Some(context), ..request() };
