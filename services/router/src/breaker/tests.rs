@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::{Action, Answer, Breaker, Event, Grant, Mode, Outcome, Phase, Policy, State};
 
+mod model;
+
 const HOLD_MS: i64 = 10_000;
 
 fn acquire(breaker: Breaker, policy: &Policy, now_ms: i64) -> (Breaker, Result<Grant, i64>) {
