@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, RedisError, Script};
+use tracing::Instrument as _;
 use url::Url;
 
 const RESPONSE_LIMIT: Duration = Duration::from_secs(1);
@@ -72,6 +73,7 @@ impl Redis {
         let mut connection = self.connection();
         let late = || RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
         tokio::time::timeout(RESPONSE_LIMIT, call.invoke_async(&mut connection))
+            .instrument(tracing::debug_span!("redis.script"))
             .await
             .unwrap_or_else(|_| Err(late()))
     }
