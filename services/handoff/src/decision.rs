@@ -5,19 +5,24 @@
 use std::cmp::Reverse;
 
 use proto::v1::Trigger;
+use serde::{Deserialize, Serialize};
 
 use crate::eligibility::{Scene, Standing};
 use crate::roster::{Member, Roster};
 use crate::score::{Metric, ONE, Score, Wish, score};
 use crate::wish::{self, Kind};
 
+mod basis;
 mod hierarchy;
 mod questions;
 #[cfg(test)]
 mod tests;
 
+pub use basis::Basis;
+
 /// What to do with a best agent that is not good enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// Nobody takes over.
     Strict,
@@ -35,7 +40,7 @@ pub const POLICIES: [(&str, Policy); 3] = [
 ];
 
 /// How choices are made, as configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// What to do below the minimum.
     pub policy: Policy,

@@ -9,7 +9,7 @@ use tonic::Status;
 
 use crate::compress::{Limits, METHODS, Method, Story, compress};
 use crate::config::Config;
-use crate::decision::{POLICIES, Question, Rules, select};
+use crate::decision::{Basis, POLICIES, Question, Rules, select};
 use crate::offer::Courier;
 use crate::peer::Registry;
 use crate::report;
@@ -167,19 +167,17 @@ impl Exchange {
     async fn plan(&self, call: &Call<'_>, transfer: &mut Transfer) -> Result<bool, Error> {
         let request = call.request;
         let trigger = request.trigger.clone().unwrap_or_default();
-        let selection = select(
-            &call.roster,
-            &Question {
-                source: &request.source_agent,
-                trigger: &trigger,
-                kind: call.kind,
-                language: &request.language,
-                exclude: &request.exclude,
-                breaker_refused: &request.breaker_refused,
-            },
-            &call.rules,
-        );
-        let decision = selection.into_message(&call.roster);
+        let question = Question {
+            source: &request.source_agent,
+            trigger: &trigger,
+            kind: call.kind,
+            language: &request.language,
+            exclude: &request.exclude,
+            breaker_refused: &request.breaker_refused,
+        };
+        let selection = select(&call.roster, &question, &call.rules);
+        let mut decision = selection.into_message(&call.roster);
+        decision.basis_json = Basis::of(&call.roster, &question, &call.rules).json();
         if decision.r#type != "primary" {
             transfer.rejected(decision, clock::now_ms())?;
             self.store.save(transfer).await?;

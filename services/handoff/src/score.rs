@@ -3,6 +3,8 @@
 //! All arithmetic is on integers: a score is an exact fraction that is rounded half up once, so that equal fits are
 //! equal and every comparison is repeatable.
 
+use serde::{Deserialize, Serialize};
+
 use crate::roster::{Member, Terms};
 
 /// A score of 1.
@@ -15,7 +17,8 @@ const LOAD: u64 = 2;
 const LANGUAGE: u64 = 1;
 
 /// How shared terms are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Common terms over all terms of both.
     Jaccard,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use proto::v1::{Classification, HandoffDecision, ScopeState};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::gate;
 use crate::trigger::Topic;
@@ -140,6 +141,9 @@ pub struct Transferred {
     pub excluded: Vec<String>,
     /// Whom it was chosen from, best first.
     pub candidates: Vec<Scored>,
+    /// All that it was chosen by, so that it can be chosen again.
+    #[serde(default)]
+    pub basis: Value,
     /// Who refused.
     pub rejections: Vec<(String, String)>,
 }
@@ -244,6 +248,8 @@ impl Transferred {
             language: candidate.language,
         });
         self.candidates = scored.collect();
+        // A decision that nobody made has none.
+        self.basis = serde_json::from_str(&decision.basis_json).unwrap_or_default();
         self
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
-use proto::v1::{Agent, AgentState, HandoffDecision, Snapshot, Trigger};
+use proto::v1::{Agent, AgentState, HandoffDecision, Snapshot, Specialization, Trigger};
 
 use super::{Policy, Question, Rules, select};
 use crate::roster::Roster;
@@ -9,6 +9,7 @@ use crate::score::Metric;
 use crate::wish::Kind;
 
 mod policy;
+mod replay;
 
 const RULES: Rules = Rules {
     policy: Policy::BestEffort,
