@@ -16,7 +16,7 @@ use crate::middleware::{admit, cors, outer, security};
 use crate::openapi::{self, Atlas};
 use crate::problem::Problem;
 use crate::routes::{
-    agents, breakers, budgets, chat, explain, health, request, sessions, spend, tickets,
+    a2a, agents, breakers, budgets, chat, explain, health, request, sessions, spend, tickets,
 };
 use crate::{mcp, sse, websocket};
 
@@ -35,6 +35,8 @@ pub(crate) fn router(front: &Arc<Front>) -> Router {
         .mount("", routes!(websocket::connect))
         .mount_at("/", "_root", routes!(websocket::connect))
         .mount("", routes!(health::shallow))
+        .mount("", routes!(a2a::card::card))
+        .mount("", routes!(a2a::call))
         .mount("", routes!(health::deep))
         .mount("", routes!(health::metrics))
         .mount("", mcp::routes(front))
@@ -80,7 +82,7 @@ pub(crate) fn is_health(path: &str) -> bool {
 
 /// Whether the path needs no key.
 pub(crate) fn is_public(path: &str) -> bool {
-    is_health(path) || openapi::is_document(path)
+    is_health(path) || openapi::is_document(path) || path == a2a::card::CARD
 }
 
 async fn nowhere(request: Request) -> Response {

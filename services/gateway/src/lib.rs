@@ -9,6 +9,7 @@ mod budget_headers;
 mod chaos;
 mod config;
 mod drain;
+mod envelope;
 mod extract;
 mod fanout;
 mod fields;

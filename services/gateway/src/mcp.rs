@@ -10,7 +10,6 @@ mod call;
 mod clarification;
 mod conversation;
 mod entries;
-mod envelope;
 #[cfg(test)]
 mod fuzz;
 mod gate;
@@ -35,13 +34,13 @@ use serde_json::json;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use self::envelope::{Envelope, Refusal};
 use self::server::Server;
 use crate::extract::Json;
 use crate::front::Front;
+use crate::envelope::{Envelope, Refusal};
 use crate::middleware::cors;
-use crate::openapi::body::McpMessage;
-use crate::openapi::problem::McpProblem;
+use crate::openapi::body::RpcMessage;
+use crate::openapi::problem::RpcProblem;
 use crate::problem::Problem;
 use crate::routes::raw;
 
@@ -84,14 +83,14 @@ fn service(front: &Arc<Front>) -> Service {
 
 /// A message of the Model Context Protocol, over Streamable HTTP without sessions.
 #[utoipa::path(post, path = PATH, operation_id = "mcp", tag = "chat",
-    request_body = McpMessage,
+    request_body = RpcMessage,
     responses(
         (status = 200, description = "The response, failures of tools included; a stream when progress was asked for.",
             content((Object = "application/json"), (String = "text/event-stream"))),
         (status = 202, description = "A notification was taken."),
-        (status = 400, description = "Not a message of the protocol, or of a version that is not known.", body = McpProblem),
-        (status = 404, description = "A method that a stateless client asked for is not known.", body = McpProblem),
-        (status = 500, description = "internal", body = McpProblem)))]
+        (status = 400, description = "Not a message of the protocol, or of a version that is not known.", body = RpcProblem),
+        (status = 404, description = "A method that a stateless client asked for is not known.", body = RpcProblem),
+        (status = 500, description = "internal", body = RpcProblem)))]
 async fn message(
     State(front): State<Arc<Front>>,
     Extension(service): Extension<Service>,

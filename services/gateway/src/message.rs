@@ -12,6 +12,9 @@ const TEXT_CHARACTERS_MAX: usize = 256;
 pub(crate) const REFERENCE_CHARACTERS_MAX: usize = 128;
 pub(crate) const METADATA_BYTES_MAX: usize = 16 << 10;
 pub(crate) const LOCALE_CHARACTERS_MAX: usize = 64;
+/// The rule of [`is_reference`], as it is told.
+pub(crate) const REFERENCE_RULE: &str =
+    "has 1 to 128 letters, digits, dots, dashes, colons or underscores";
 /// The namespace of request ids that come from an idempotency key.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d65_7368_0000_5000_8000_6964_656d_706f);
 
@@ -92,12 +95,13 @@ pub(crate) fn clean(text: &str) -> Result<String, String> {
 fn session_ref(fields: &mut Fields<'_>, name: &str) -> Option<String> {
     let text = fields.text(name)?;
     if !is_reference(&text) {
-        fields.reject(name, "has 1 to 128 letters, digits, dots, dashes, colons or underscores");
+        fields.reject(name, REFERENCE_RULE);
     }
     Some(text)
 }
 
-fn locale(fields: &mut Fields<'_>, name: &str) -> String {
+/// The language that a client names.
+pub(crate) fn locale(fields: &mut Fields<'_>, name: &str) -> String {
     let Some(text) = fields.text(name) else { return String::new() };
     if LOCALE_CHARACTERS_MAX < text.len() || LanguageTag::parse(text.as_str()).is_err() {
         fields.reject(name, "is not a BCP 47 tag");

@@ -133,7 +133,7 @@ impl Problem {
     }
 
     /// When to try again. Who is told to slow down is always told how long.
-    fn retry_after_s(&self) -> Option<i64> {
+    pub(crate) fn retry_after_s(&self) -> Option<i64> {
         let is_too_much = self.status() == StatusCode::TOO_MANY_REQUESTS;
         self.0.retry_after_s.or(is_too_much.then_some(RETRY_AFTER_S))
     }

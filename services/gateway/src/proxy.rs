@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use http::HeaderMap;
+use http::uri::Authority;
+use http::{HeaderMap, Uri, header};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -23,6 +24,13 @@ pub(crate) fn is_tls(headers: &HeaderMap, hops: usize) -> bool {
     // A proxy may add its own word or replace the one it got.
     let entry = entries.iter().rev().nth(back).or_else(|| entries.first());
     entry.is_some_and(|text| text.eq_ignore_ascii_case("https"))
+}
+
+/// Under which name the caller asks.
+pub(crate) fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let own = uri.authority().map(Authority::as_str);
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    host.or(own)?.parse().ok()
 }
 
 /// The name of the bucket of an address. A household has a whole network of IPv6 addresses.

@@ -1,5 +1,6 @@
 //! The handlers of REST, one file a group.
 
+pub(crate) mod a2a;
 pub(crate) mod agents;
 pub(crate) mod answer;
 pub(crate) mod breakers;

@@ -15,7 +15,7 @@ use crate::fanout::{Owner, Subscription};
 use crate::frame::Frame;
 use crate::front::Front;
 use crate::identity::{Claims, Identity, Nameless};
-use crate::message::is_reference;
+use crate::message::{REFERENCE_RULE, is_reference};
 use crate::problem::Problem;
 use crate::resolve::session_of;
 use crate::websocket::{Place, Sort};
@@ -71,8 +71,7 @@ pub(crate) fn name_of(
     named: Option<String>,
 ) -> Result<Option<String>, Problem> {
     if named.as_deref().is_some_and(|name| !is_reference(name)) {
-        let rule = "has 1 to 128 letters, digits, dots, dashes, colons or underscores";
-        return Err(Problem::invalid_field("sessionId", rule));
+        return Err(Problem::invalid_field("sessionId", REFERENCE_RULE));
     }
     let of_ticket = caller.ticket.as_ref().and_then(|ticket| ticket.session.clone());
     match (of_ticket, named) {

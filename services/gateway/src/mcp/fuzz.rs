@@ -5,9 +5,9 @@ use rmcp::model::ClientJsonRpcMessage;
 use serde_json::{Value, json};
 
 use super::argument::{Given, input_schema};
-use super::envelope::{Envelope, Refusal};
 use super::tool;
 use crate::chaos;
+use crate::envelope::{Envelope, Refusal};
 
 const FIELDS: [&str; 4] = ["jsonrpc", "id", "method", "params"];
 const PARAMS: [&str; 3] = ["name", "arguments", "_meta"];

@@ -42,13 +42,9 @@ fn must_move(front: &Front, request: &Request) -> bool {
 }
 
 fn moved(request: &Request) -> Response {
-    let own = request.uri().authority().map(http::uri::Authority::as_str);
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).or(own);
     let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let place = host.and_then(|host| {
-        let authority: http::uri::Authority = host.parse().ok()?;
-        HeaderValue::from_str(&format!("https://{}{path}", authority.host())).ok()
-    });
+    let place = proxy::authority(request.uri(), request.headers())
+        .and_then(|own| HeaderValue::from_str(&format!("https://{}{path}", own.host())).ok());
     match place {
         Some(place) => (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, place)]).into_response(),
         None => Problem::invalid_field("Host", "is missing").into_response(),

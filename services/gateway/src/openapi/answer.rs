@@ -7,6 +7,18 @@ use utoipa::ToSchema;
 use super::word;
 use crate::money::Usd;
 
+/// The response of JSON-RPC 2.0: a result, or an error.
+#[derive(ToSchema)]
+pub(crate) struct RpcResponse {
+    jsonrpc: String,
+    /// That of the request, if it could be read.
+    #[schema(value_type = Option<super::body::RpcId>)]
+    id: Option<()>,
+    #[schema(value_type = Option<Object>)]
+    result: Option<()>,
+    error: Option<super::problem::RpcError>,
+}
+
 /// What became of a message.
 #[derive(ToSchema)]
 #[serde(untagged)]

@@ -250,14 +250,14 @@ pub(crate) struct ChatPart {
     text: Option<String>,
 }
 
-/// A message of JSON-RPC 2.0, as the Model Context Protocol has them.
+/// A message of JSON-RPC 2.0.
 #[derive(ToSchema)]
-pub(crate) struct McpMessage {
+pub(crate) struct RpcMessage {
     /// 2.0.
     #[schema(pattern = r"^2\.0$", example = "2.0")]
     jsonrpc: String,
     /// Missing in a notification.
-    #[schema(value_type = Option<McpId>)]
+    #[schema(value_type = Option<RpcId>)]
     id: Option<()>,
     #[schema(example = "tools/list")]
     method: String,
@@ -268,7 +268,7 @@ pub(crate) struct McpMessage {
 /// The id of a message.
 #[derive(ToSchema)]
 #[serde(untagged)]
-pub(crate) enum McpId {
+pub(crate) enum RpcId {
     Text(String),
     Number(i64),
 }

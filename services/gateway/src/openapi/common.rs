@@ -10,10 +10,10 @@ use utoipa::openapi::{
     ResponseBuilder, Schema, SecurityRequirement, Type,
 };
 
-use super::{is_document, problem, word};
-use crate::http::is_health;
+use super::{problem, word};
+use crate::http::{is_health, is_public};
 use crate::mcp;
-use crate::routes::chat;
+use crate::routes::{a2a, chat};
 
 const JSON: &str = "application/json";
 /// What any route can answer to a caller with a key.
@@ -66,11 +66,11 @@ pub(super) fn complete(document: &mut OpenApi) {
         for operation in operations(item) {
             match path.as_str() {
                 path if is_health(path) => {}
-                path if is_document(path) => add(operation, &OF_THE_DOCUMENT),
+                path if is_public(path) => add(operation, &OF_THE_DOCUMENT),
                 _ => demand_a_key(operation),
             }
             describe_problems(operation, path);
-            describe_headers(operation);
+            describe_headers(operation, path);
         }
     }
     let components = document.components.get_or_insert_default();
@@ -80,7 +80,7 @@ pub(super) fn complete(document: &mut OpenApi) {
     let mut schemas = Vec::new();
     remember::<problem::Problem>(&mut schemas);
     remember::<problem::ChatProblem>(&mut schemas);
-    remember::<problem::McpProblem>(&mut schemas);
+    remember::<problem::RpcProblem>(&mut schemas);
     remember::<word::Group>(&mut schemas);
     components.schemas.extend(schemas);
 }
@@ -157,9 +157,10 @@ fn describe_problems(operation: &mut Operation, path: &str) {
     }
 }
 
-fn describe_headers(operation: &mut Operation) {
+fn describe_headers(operation: &mut Operation, path: &str) {
     let has_key = operation.security.is_some();
-    let is_turn = operation.responses.responses.contains_key("402");
+    // Whoever speaks A2A is told of an empty budget in a body of its own.
+    let is_turn = operation.responses.responses.contains_key("402") || path == a2a::PATH;
     for (status, response) in responses(operation) {
         let mut told = vec![("X-Request-Id", "The id of the request.", Type::String)];
         if has_key {

@@ -70,20 +70,20 @@ pub(crate) struct ChatError {
 
 /// A failure of JSON-RPC 2.0.
 #[derive(ToSchema)]
-pub(crate) struct McpProblem {
+pub(crate) struct RpcProblem {
     jsonrpc: String,
-    #[schema(value_type = Option<super::body::McpId>)]
+    #[schema(value_type = Option<super::body::RpcId>)]
     id: Option<()>,
-    error: McpError,
+    error: RpcError,
 }
 
 /// What went wrong.
 #[derive(ToSchema)]
-pub(crate) struct McpError {
-    /// -32700, -32600, -32601, -32602 or -32603.
+pub(crate) struct RpcError {
+    /// A code of JSON-RPC, or of the protocol that is spoken over it.
     code: i64,
     message: String,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     data: Option<()>,
 }
 

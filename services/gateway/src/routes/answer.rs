@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use proto::v1::turn_event::Event;
+use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::raw;
@@ -104,6 +105,42 @@ pub(super) fn of_ending(ended: Ended) -> Response {
     };
     mark(response.headers_mut(), &request_id, replay);
     response
+}
+
+/// What interfaces with answers of another shape tell of a result.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Said {
+    pub(super) r#type: String,
+    pub(super) session_id: String,
+    pub(super) agent_id: Option<String>,
+    response: String,
+    clarification_question: String,
+    pub(super) workflow_complete: bool,
+    pub(super) usage: Used,
+}
+
+/// What the agents have used.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Used {
+    pub(super) input_tokens: i64,
+    pub(super) output_tokens: i64,
+}
+
+impl Said {
+    /// Reads the body of a result.
+    pub(super) fn of(result: &proto::v1::Result) -> Result<Self, Problem> {
+        serde_json::from_str(&result.body_json).map_err(|error| {
+            tracing::error!(%error, "a result cannot be read");
+            Problem::new("internal")
+        })
+    }
+
+    /// The answer, or the question that stands in its place.
+    pub(super) fn text(&self) -> &str {
+        if self.response.is_empty() { &self.clarification_question } else { &self.response }
+    }
 }
 
 /// The result of the last step, or why there is none.

@@ -9,11 +9,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use chassis::clock;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use proto::v1::Result as TurnResult;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::{Ended, begun, ended, mark, result_of, start};
+use super::answer::{Ended, Said, Used, begun, ended, mark, result_of, start};
 use super::{json, request};
 use crate::budget_headers;
 use crate::extract::{Caller, Chat, Json, header_text};
@@ -26,40 +25,6 @@ use crate::problem::Problem;
 pub(crate) const PATH: &str = "/v1/chat/completions";
 const MODEL: &str = "mesh";
 const SESSION: HeaderName = HeaderName::from_static("x-session-id");
-
-/// What of a result is told here.
-#[derive(Debug, Default, Deserialize)]
-struct Said {
-    #[serde(default)]
-    session_id: String,
-    #[serde(default)]
-    response: String,
-    #[serde(default)]
-    clarification_question: String,
-    #[serde(default)]
-    usage: Used,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Used {
-    input_tokens: i64,
-    output_tokens: i64,
-}
-
-impl Said {
-    fn of(result: &TurnResult) -> Result<Self, Problem> {
-        serde_json::from_str(&result.body_json).map_err(|error| {
-            tracing::error!(%error, "a result cannot be read");
-            Problem::new("internal")
-        })
-    }
-
-    /// The answer, or the question that stands in its place.
-    fn text(&self) -> &str {
-        if self.response.is_empty() { &self.clarification_question } else { &self.response }
-    }
-}
 
 /// An answer in the shape of OpenAI.
 #[derive(Serialize, ToSchema)]

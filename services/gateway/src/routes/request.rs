@@ -88,8 +88,7 @@ async fn prepare<D>(
             message::idempotent_id(&caller.principal.tenant, &identity.user_id, key)
         }
         Some(_) => {
-            let rule = "has 1 to 128 letters, digits, dots, dashes, colons or underscores";
-            return Err(Problem::invalid_field("Idempotency-Key", rule));
+            return Err(Problem::invalid_field("Idempotency-Key", message::REFERENCE_RULE));
         }
         None => caller.request_id.clone(),
     };

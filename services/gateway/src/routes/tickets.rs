@@ -13,7 +13,7 @@ use crate::extract::{Caller, Chat, OptionalJson};
 use crate::fields::Fields;
 use crate::front::Front;
 use crate::identity::{Claims, Nameless};
-use crate::message::is_reference;
+use crate::message::{REFERENCE_RULE, is_reference};
 use crate::openapi::body::TicketRequest;
 use crate::problem::Problem;
 use crate::tickets::{LIFE_S, Ticket};
@@ -39,10 +39,7 @@ pub(crate) async fn issue(
     let mut fields = Fields::parse(&body)?;
     let session = fields.text("sessionId");
     if session.as_deref().is_some_and(|name| !is_reference(name)) {
-        fields.reject(
-            "sessionId",
-            "has 1 to 128 letters, digits, dots, dashes, colons or underscores",
-        );
+        fields.reject("sessionId", REFERENCE_RULE);
     }
     let user = fields.text("user_id");
     let (session, user) = fields.finish((session, user))?;

@@ -37,7 +37,7 @@ const VERSIONED: [&str; 26] = [
     "GET /openapi.json",
 ];
 /// What it serves once.
-const PLAIN: [&str; 8] = [
+const PLAIN: [&str; 10] = [
     "POST /v1/chat/completions",
     "GET /health",
     "GET /health/deep",
@@ -45,6 +45,8 @@ const PLAIN: [&str; 8] = [
     "GET /metrics",
     "POST /mcp",
     "GET /",
+    "POST /a2a",
+    "GET /.well-known/agent-card.json",
     "GET /ws",
 ];
 
@@ -95,7 +97,8 @@ async fn every_operation_says_what_it_is_and_how_it_fails() {
             "{route}"
         );
         let responses = operation["responses"].as_object().unwrap();
-        let needs_key = !route.contains("/health") && !route.contains("openapi.json");
+        let is_public = ["/health", "openapi.json", "agent-card.json"];
+        let needs_key = !is_public.iter().any(|part| route.contains(part));
         assert_eq!(operation["security"].is_array(), needs_key, "{route}");
         for status in ["400", "401", "403", "429", "500", "503"] {
             assert!(!needs_key || responses.contains_key(status), "{route} lacks {status}");

@@ -7,6 +7,7 @@ mod house;
 mod peer;
 mod scripts;
 
+mod a2a;
 mod admission;
 mod chat;
 mod definitions;

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::fields::Fields;
 use crate::identity::Claims;
-use crate::message::{Message, clean, is_reference};
+use crate::message::{Message, REFERENCE_RULE, clean, is_reference};
 use crate::problem::Problem;
 
 /// Messages of a conversation, of which the mesh needs the last one of the user; it remembers the others.
@@ -30,10 +30,7 @@ pub(super) fn parse(body: &[u8], session: Option<&str>) -> Result<Asked, Problem
         String::new()
     });
     if session.is_some_and(|session| !is_reference(session)) {
-        fields.reject(
-            "X-Session-Id",
-            "has 1 to 128 letters, digits, dots, dashes, colons or underscores",
-        );
+        fields.reject("X-Session-Id", REFERENCE_RULE);
     }
     let session_ref = session.map(str::to_owned);
     let message = Message { input, session_ref, claims, ..Message::default() };

@@ -11,9 +11,9 @@ use proto::v1::turn_event::Event;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{MODEL, Said, error, id, session};
+use super::{MODEL, error, id, session};
 use crate::problem::Problem;
-use crate::routes::answer::{Begun, mark, result_of};
+use crate::routes::answer::{Begun, Said, mark, result_of};
 use crate::sse::heartbeat;
 use crate::turn::Step;
 

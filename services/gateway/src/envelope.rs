@@ -1,7 +1,7 @@
 //! Which bodies are messages of JSON-RPC 2.0.
 //!
-//! rmcp reads the message itself. Before that, this tells what is not JSON from what is not a request, and takes the
-//! arguments of a tool call as they were written, because the state of an agent travels byte for byte.
+//! It tells what is not JSON from what is not a request, and keeps parameters as they were written, because the state of an
+//! agent travels byte for byte. What a method means is for the interface that speaks it.
 
 use rmcp::model::ErrorCode;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ const NONE: &str = "{}";
 
 /// A request or a notification.
 #[derive(Debug, Deserialize)]
-pub(super) struct Envelope<'a> {
+pub(crate) struct Envelope<'a> {
     jsonrpc: String,
     method: String,
     #[serde(default)]
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for Id {
 
 /// Why a body is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// It is not JSON.
     NotJson,
     /// It is JSON, and not a request or notification.
@@ -47,7 +47,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// The code and the text of the protocol.
-    pub(super) fn error(self) -> (i32, &'static str) {
+    pub(crate) fn error(self) -> (i32, &'static str) {
         match self {
             Self::NotJson => (ErrorCode::PARSE_ERROR.0, "the body is not JSON"),
             Self::NotARequest => (ErrorCode::INVALID_REQUEST.0, "the body is not a request"),
@@ -56,7 +56,8 @@ impl Refusal {
 }
 
 impl<'a> Envelope<'a> {
-    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
+    /// Reads a body.
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
         serde_json::from_slice::<&RawValue>(body).map_err(|_| Refusal::NotJson)?;
         let envelope: Self = serde_json::from_slice(body).map_err(|_| Refusal::NotARequest)?;
         let is_named = match &envelope.id {
@@ -67,8 +68,26 @@ impl<'a> Envelope<'a> {
         if is_request { Ok(envelope) } else { Err(Refusal::NotARequest) }
     }
 
+    /// What is asked for.
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Under which id; a notification has none.
+    pub(crate) fn id(&self) -> Option<&Value> {
+        match &self.id {
+            Id::Absent => None,
+            Id::Given(id) => Some(id),
+        }
+    }
+
+    /// The parameters, as they were written.
+    pub(crate) fn params(&self) -> Option<&'a RawValue> {
+        self.params
+    }
+
     /// The arguments of a tool call, as they were written.
-    pub(super) fn arguments(&self) -> &'a str {
+    pub(crate) fn arguments(&self) -> &'a str {
         #[derive(Deserialize)]
         struct Params<'a> {
             #[serde(borrow)]
