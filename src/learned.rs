@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chassis::config::Environment;
 use chassis::link::within;
-use chassis::{Life, Link, Mode, Resources};
+use chassis::{Life, Link, Mode, Resources, connect};
 use classifier::model::Overlap;
 use classifier::standing::Standing;
 use classifier::vectors::Vectors;
@@ -49,8 +49,13 @@ impl Learned {
         env.finish()?;
         chassis::telemetry::choose_tls();
         let life = Life::new();
-        let resources =
-            Resources { database: None, redis: None, life: life.clone(), mode: Mode::Development };
+        let resources = Resources {
+            database: None,
+            redis: None,
+            life: life.clone(),
+            mode: Mode::Development,
+            resolver: connect::system(),
+        };
         let registry = Link::local(registry::build(&registry, &resources).await?);
         let mut agents = RegistryClient::new(registry.clone());
         let snapshot = agents.list_agents(ListAgentsRequest::default()).await;

@@ -23,8 +23,11 @@ use tower::Service;
 
 use crate::address::{Allowlist, Refused, Target};
 
+mod resolver;
 #[cfg(test)]
 mod tests;
+
+pub use self::resolver::{Resolver, system};
 
 /// How long resolving, connecting and the TLS handshake may take together when the caller names no limit.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,28 +84,20 @@ pub fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Conn
 pub async fn resolve(
     target: &Target,
     allowlist: &Allowlist,
+    resolver: &dyn Resolver,
 ) -> Result<Vec<SocketAddr>, ConnectError> {
     if let Some(address) = target.literal() {
         return Ok(vec![(address, target.port()).into()]);
     }
     let name = target.host().to_string();
     let unresolved = |cause| ConnectError::Unresolved { name: name.clone(), cause };
-    let found = tokio::net::lookup_host((name.as_str(), target.port())).await;
-    let addresses: Vec<_> = found.map_err(unresolved)?.take(ADDRESSES_MAX + 1).collect();
+    let addresses = resolver.addresses(&name).await.map_err(unresolved)?;
     if addresses.is_empty() || ADDRESSES_MAX < addresses.len() {
         return Err(unresolved(io::Error::other(format!("{} addresses", addresses.len()))));
     }
-    admit_all(target, &addresses, allowlist)?;
-    Ok(addresses)
-}
-
-/// One address that is not public makes the whole name suspect.
-fn admit_all(
-    target: &Target,
-    addresses: &[SocketAddr],
-    allowlist: &Allowlist,
-) -> Result<(), Refused> {
-    addresses.iter().try_for_each(|address| target.admit(address.ip(), allowlist))
+    // One address that is not public makes the whole name suspect.
+    addresses.iter().try_for_each(|address| target.admit(*address, allowlist))?;
+    Ok(addresses.into_iter().map(|address| (address, target.port()).into()).collect())
 }
 
 /// Connects a hyper client to checked addresses only.
@@ -114,17 +109,21 @@ pub struct Connector {
 
 impl Connector {
     /// A connector that trusts the machine's certificate authorities, or Mozilla's where it has none.
-    pub fn new(allowlist: Arc<Allowlist>) -> Self {
-        Self::with_tls(allowlist, trust())
+    pub fn new(allowlist: Arc<Allowlist>, resolver: Arc<dyn Resolver>) -> Self {
+        Self::with_tls(allowlist, resolver, trust())
     }
 
     /// A connector with TLS settings of the caller's own; they name no ALPN protocols.
-    pub fn with_tls(allowlist: Arc<Allowlist>, tls: ClientConfig) -> Self {
+    pub fn with_tls(
+        allowlist: Arc<Allowlist>,
+        resolver: Arc<dyn Resolver>,
+        tls: ClientConfig,
+    ) -> Self {
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
-            .wrap_connector(Checked { allowlist });
+            .wrap_connector(Checked { allowlist, resolver });
         Self { https, timeout: CONNECT_TIMEOUT }
     }
 
@@ -164,6 +163,7 @@ impl Service<Uri> for Connector {
 #[derive(Clone)]
 struct Checked {
     allowlist: Arc<Allowlist>,
+    resolver: Arc<dyn Resolver>,
 }
 
 impl Service<Uri> for Checked {
@@ -176,11 +176,12 @@ impl Service<Uri> for Checked {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let allowlist = self.allowlist.clone();
+        let Self { allowlist, resolver } = self.clone();
         Box::pin(async move {
             let target = Target::parse(&uri.to_string(), &allowlist)
                 .inspect_err(|refused| audit(uri.host(), refused))?;
-            let addresses = resolve(&target, &allowlist).await.inspect_err(|error| {
+            let addresses = resolve(&target, &allowlist, &*resolver).await;
+            let addresses = addresses.inspect_err(|error| {
                 if let ConnectError::Refused(refused) = error {
                     audit(uri.host(), refused);
                 }

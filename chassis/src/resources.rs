@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use crate::connect::Resolver;
 use crate::{Database, Life, Mode, Redis};
 
 /// What a service is built from besides its settings and its peers.
@@ -11,4 +14,6 @@ pub struct Resources {
     pub life: Life,
     /// What kind of place this is.
     pub mode: Mode,
+    /// Who says which addresses the names of agents have.
+    pub resolver: Arc<dyn Resolver>,
 }

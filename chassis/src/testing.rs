@@ -7,7 +7,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::config::Environment;
+use crate::connect::system;
 use crate::{Database, Life, Mode, Redis, Resources, clock};
+
+mod names;
+
+pub use self::names::Names;
 
 /// Connections of each pool: tests run side by side.
 const CONNECTIONS: u32 = 4;
@@ -99,7 +104,13 @@ pub fn folder() -> PathBuf {
 
 /// A fresh SQLite file and no Redis.
 pub async fn resources() -> Resources {
-    Resources { database: Some(sqlite().await), redis: None, life: Life::new(), mode: Mode::Test }
+    Resources {
+        database: Some(sqlite().await),
+        redis: None,
+        life: Life::new(),
+        mode: Mode::Test,
+        resolver: system(),
+    }
 }
 
 fn required(name: &str) -> String {

@@ -1,7 +1,6 @@
 //! A scripted agent: a real MCP server on a real socket that does what the scenario says and remembers its calls.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -89,8 +88,8 @@ impl Default for Script {
 pub(crate) struct Agent {
     /// Its id.
     pub(crate) id: String,
-    address: SocketAddr,
     socket: Mutex<Option<TcpSocket>>,
+    authority: String,
     extra: String,
     script: Arc<Script>,
     stop: CancellationToken,
@@ -115,7 +114,8 @@ impl Agent {
         let (socket, address) = door::reserve();
         let (script, stop) = (Arc::default(), CancellationToken::new());
         let (id, socket) = (id.to_owned(), Mutex::new(Some(socket)));
-        Self { id, address, socket, extra: String::new(), script, stop }
+        let (authority, extra) = (address.to_string(), String::new());
+        Self { id, authority, socket, extra, script, stop }
     }
 
     /// Lets it accept connections.
@@ -127,6 +127,12 @@ impl Agent {
     /// Adds lines to the definition.
     pub(crate) fn defined_with(mut self, lines: &str) -> Self {
         self.extra.push_str(lines);
+        self
+    }
+
+    /// Lets the definition name another host and port than its own.
+    pub(crate) fn defined_at(mut self, authority: &str) -> Self {
+        authority.clone_into(&mut self.authority);
         self
     }
 
@@ -189,7 +195,7 @@ impl Agent {
             "hello" => ("Greets and says what the others do.", HELLO, true),
             _ => ("Decides what nobody else may decide.", LEAD, false),
         };
-        let Self { id, address, extra, .. } = self;
+        let Self { id, authority, extra, .. } = self;
         let threshold = match (is_default, extra.contains("confidence_threshold:")) {
             (_, true) => String::new(),
             (true, false) => "confidence_threshold: 0\n".to_owned(),
@@ -204,7 +210,7 @@ impl Agent {
         };
         format!(
             "agent_id: {id}\ndisplay_name: The {id} desk\ndescription: {description}\ntype: mcp\n\
-             endpoint: http://{address}/mcp\nis_default: {is_default}\n\
+             endpoint: http://{authority}/mcp\nis_default: {is_default}\n\
              {threshold}clarification_required: {clarification}\n\
              examples: {examples}\nlanguages: [en]\n{skills}{extra}"
         )

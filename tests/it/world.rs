@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chassis::config::Environment;
+use chassis::testing::Names;
 use chassis::{Life, testing};
 use tokio::runtime::Runtime;
 
@@ -33,6 +34,7 @@ pub(crate) struct Setting {
     agents: Vec<Agent>,
     variables: BTreeMap<String, String>,
     budgets: Option<String>,
+    names: Names,
     replicas: usize,
 }
 
@@ -66,6 +68,17 @@ impl Setting {
             false => agent,
         };
         self.agents = self.agents.into_iter().map(redefine).collect();
+        self
+    }
+
+    /// With the definition of one of the shop's agents naming this host and port, and the host having this address.
+    pub(crate) fn at(mut self, id: &str, (host, port): (&str, u16), address: &str) -> Self {
+        let place = |agent: Agent| match agent.id == id {
+            true => agent.defined_at(&format!("{host}:{port}")),
+            false => agent,
+        };
+        self.agents = self.agents.into_iter().map(place).collect();
+        self.names.point(host, &[address]);
         self
     }
 
@@ -142,7 +155,7 @@ impl World {
             let path = definitions.join(format!("{}.yaml", agent.id));
             std::fs::write(path, agent.definition()).unwrap();
         }
-        let stores = Stores::fresh(topology, &folder).await;
+        let stores = Stores::fresh(topology, &folder, setting.names.clone()).await;
         let env = environment(&folder, &definitions, &setting);
         let replicas = setting.replicas.max(1);
         let agents = setting.agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
@@ -211,6 +224,11 @@ impl World {
     /// The same at a gateway of this number; they are counted round.
     pub(crate) fn client_at(&self, replica: usize, user: &str) -> Client {
         Client::new(self.http[replica % self.http.len()], user)
+    }
+
+    /// The addresses of the names in definitions.
+    pub(crate) fn names(&self) -> &Names {
+        &self.stores.names
     }
 
     /// One of the scripted agents.

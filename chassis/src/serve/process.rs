@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{Server, admin};
 use crate::config::{Common, Environment, Ports};
+use crate::connect;
 use crate::telemetry::{self, Telemetry};
 use crate::{Database, Life, Link, Redis, Resources};
 
@@ -80,7 +81,8 @@ impl Start {
         };
         let open = |url| Redis::open(url, &common.redis_prefix).context("REDIS_URL cannot be used");
         let redis = common.redis_url.as_ref().map(open).transpose()?;
-        let resources = Resources { database, redis, life: Life::new(), mode: common.mode };
+        let (life, mode) = (Life::new(), common.mode);
+        let resources = Resources { database, redis, life, mode, resolver: connect::system() };
         Ok(Process { resources, common, name, _telemetry: telemetry })
     }
 }

@@ -53,7 +53,7 @@ pub async fn build(
         config: config.clone(),
         store: Arc::new(store::SqlStore::open(database).await?),
         registry: peer::Registry::follow(&resources.life, peers.registry),
-        courier: offer::Courier::new(config.offers.clone()),
+        courier: offer::Courier::new(config.offers.clone(), resources.resolver.clone()),
     });
     sweep::start(&resources.life, exchange.clone())?;
     let server = HandoffServer::new(Service::new(exchange));

@@ -3,10 +3,11 @@
 //! An agent without the tool `accept_handoff` accepts by being dispatched to, so its offer costs no call once it is
 //! known what tools it lists.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::clock;
-use chassis::connect::Connector;
+use chassis::connect::{Connector, Resolver};
 use chassis::wire::Wire;
 use proto::v1::Agent;
 
@@ -67,8 +68,8 @@ pub(crate) struct Courier {
 
 impl Courier {
     /// A courier with connections of its own.
-    pub(crate) fn new(settings: Offers) -> Self {
-        let connector = Connector::new(settings.allowlist.clone());
+    pub(crate) fn new(settings: Offers, resolver: Arc<dyn Resolver>) -> Self {
+        let connector = Connector::new(settings.allowlist.clone(), resolver);
         let wire = Wire::new(connector, IDLE_MAX, ANSWER_BYTES_MAX);
         let bytes_max = settings.payload_bytes_max;
         let mcp = mcp::Mcp::new(wire.clone(), bytes_max);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chassis::Life;
 use chassis::address::Allowlist;
-use chassis::connect::Connector;
+use chassis::connect::{Connector, Resolver};
 use futures::StreamExt as _;
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client;
@@ -31,8 +31,12 @@ pub struct Prober {
 
 impl Prober {
     /// A prober that keeps to the rules of outbound protection.
-    pub fn new(roster: Arc<Roster>, allowlist: Arc<Allowlist>) -> Self {
-        let connector = Connector::new(allowlist).within(PROBE_LIMIT);
+    pub fn new(
+        roster: Arc<Roster>,
+        allowlist: Arc<Allowlist>,
+        resolver: Arc<dyn Resolver>,
+    ) -> Self {
+        let connector = Connector::new(allowlist, resolver).within(PROBE_LIMIT);
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build(connector);
         Self { roster, client }

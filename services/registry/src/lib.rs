@@ -38,7 +38,8 @@ pub async fn build(
     resources: &Resources,
 ) -> anyhow::Result<RegistryServer<Service>> {
     let life = &resources.life;
-    let loader = Loader::of(config)?;
+    let resolver = &resources.resolver;
+    let loader = Loader::of(config, resolver.clone())?;
     let allowlist = Arc::new(loader.allowlist().clone());
     let roster =
         Arc::new(Roster::open(loader, store(resources.redis.as_ref()), first_generation()).await?);
@@ -46,7 +47,7 @@ pub async fn build(
     life.spawn("registry load", watch::keep_fresh(roster.clone(), life.clone()));
     spawn_reload(config, roster.clone(), life)?;
     if let Some(interval_ms) = config.health_interval_ms {
-        let prober = Prober::new(roster.clone(), allowlist);
+        let prober = Prober::new(roster.clone(), allowlist, resolver.clone());
         life.spawn("registry probes", prober.run(millis(interval_ms), life.clone()));
     }
     Ok(RegistryServer::new(Service::new(roster, life.clone())))

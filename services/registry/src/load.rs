@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::{fmt, io};
 
 use chassis::address::{Allowlist, Malformed};
+use chassis::connect::{Resolver, system};
 use proto::v1::{DefinitionError, ReloadResult};
 
 use crate::Config;
@@ -67,6 +68,7 @@ pub struct Loader {
     folder: PathBuf,
     skips_oversize: bool,
     rules: Arc<Rules>,
+    resolver: Arc<dyn Resolver>,
 }
 
 /// A file that was read: valid by itself, or with all that is wrong with it.
@@ -77,14 +79,14 @@ struct Read {
 
 impl Loader {
     /// A loader of the configured folder.
-    pub fn of(config: &Config) -> Result<Self, Malformed> {
+    pub fn of(config: &Config, resolver: Arc<dyn Resolver>) -> Result<Self, Malformed> {
         let rules = Rules {
             variables: config.variables.clone(),
             allowlist: Allowlist::parse(&config.allowlist)?,
             handlers: config.handlers.clone(),
         };
         let (folder, skips_oversize) = (config.folder.clone(), config.skips_oversize);
-        Ok(Self { folder, skips_oversize, rules: Arc::new(rules) })
+        Ok(Self { folder, skips_oversize, rules: Arc::new(rules), resolver })
     }
 
     /// Targets that need not be public.
@@ -141,7 +143,7 @@ impl Loader {
                 Err(faults) => outcome.refuse(&file, faults),
             }
         }
-        for finding in resolve::examine(&valid, &self.rules.allowlist).await {
+        for finding in resolve::examine(&valid, self).await {
             match finding {
                 Finding::Refused { file, fault } => outcome.refuse(&file, vec![fault]),
                 Finding::Unresolved(warning) => outcome.warnings.push(warning),
@@ -214,7 +216,7 @@ pub async fn validate_dir(
     allowlist: &[String],
 ) -> Result<ReloadResult, Malformed> {
     let rules = Rules { variables, allowlist: Allowlist::parse(allowlist)?, handlers: Vec::new() };
-    let rules = Arc::new(rules);
-    let loader = Loader { folder: folder.to_owned(), skips_oversize: false, rules };
+    let (rules, resolver) = (Arc::new(rules), system());
+    let loader = Loader { folder: folder.to_owned(), skips_oversize: false, rules, resolver };
     Ok(loader.load().await.result(0))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chassis::address::Allowlist;
 use chassis::backoff;
-use chassis::connect::Connector;
+use chassis::connect::{Connector, Resolver};
 use chassis::wire::{Sent, Wire};
 use proto::v1::Agent;
 use tokio::time::Instant;
@@ -92,12 +92,12 @@ impl Dispatcher {
     ///
     /// An allowlist that cannot be read exempts nothing; the settings are checked where they are read.
     #[must_use]
-    pub fn new(settings: DispatchSettings) -> Self {
+    pub fn new(settings: DispatchSettings, resolver: Arc<dyn Resolver>) -> Self {
         let allowlist = Allowlist::parse(&settings.allowlist).unwrap_or_else(|error| {
             tracing::error!(%error, "the allowlist cannot be read");
             Allowlist::default()
         });
-        let connector = Connector::new(Arc::new(allowlist));
+        let connector = Connector::new(Arc::new(allowlist), resolver);
         Self { inner: Arc::new(Inner { settings, connector, lines: Lines::default() }) }
     }
 

@@ -67,7 +67,7 @@ pub async fn build(
     let life = resources.life.clone();
     let store: Shared = Arc::new(SqlStore::open(database, &life).await?);
     let roster = Roster::follow(&life, peers.registry.clone());
-    let dispatcher = Dispatcher::new(config.dispatch.clone());
+    let dispatcher = Dispatcher::new(config.dispatch.clone(), resources.resolver.clone());
     roster.retire(&life, dispatcher.clone());
     let keeper = Keeper::default();
     keeper.run(&life, store.clone(), config.turn.lease_ms);

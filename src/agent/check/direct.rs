@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::address::Allowlist;
-use chassis::connect::Connector;
+use chassis::connect::{Connector, system};
 use chassis::wire::{Mcp, Wire, WireError};
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, Implementation,
@@ -119,7 +119,8 @@ pub(super) fn object(result: &CallToolResult) -> Option<Value> {
 /// HTTP to the agent, which may be at any address: it is its author who asks.
 pub(super) fn wire(url: &Url) -> Wire {
     let allowlist = Allowlist::parse(&[authority(url)]).unwrap_or_default();
-    Wire::new(Connector::new(Arc::new(allowlist)), CONNECTIONS, ANSWER_BYTES_MAX)
+    let connector = Connector::new(Arc::new(allowlist), system());
+    Wire::new(connector, CONNECTIONS, ANSWER_BYTES_MAX)
 }
 
 /// The entry of an allow-list that exempts exactly this endpoint.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chassis::address::{Allowlist, Target};
-use chassis::connect::{ConnectError, resolve};
+use chassis::connect::{ConnectError, resolve, system};
 use chassis::wire::{Outgoing, request};
 use http::{HeaderMap, Method};
 use url::Url;
@@ -40,7 +40,7 @@ async fn address(url: &Url, allowlist: &Allowlist) -> Verdict {
         Ok(target) => target,
         Err(refused) => return Verdict::Failed(refused.to_string()),
     };
-    match resolve(&target, allowlist).await {
+    match resolve(&target, allowlist, &*system()).await {
         Ok(_) => Verdict::Passed(format!("{} may be called", target.host())),
         Err(ConnectError::Refused(refused)) => Verdict::Failed(refused.to_string()),
         Err(error) => Verdict::Failed(error.to_string()),

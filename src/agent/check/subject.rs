@@ -52,7 +52,7 @@ impl Subject {
         };
         Self {
             agent,
-            dispatcher: Dispatcher::new(settings),
+            dispatcher: Dispatcher::new(settings, chassis::connect::system()),
             input: arguments.input.clone(),
             language: arguments.language.clone(),
             limit,

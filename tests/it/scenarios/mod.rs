@@ -17,6 +17,7 @@ mod openapi;
 mod outage;
 mod overload;
 mod process;
+mod rebinding;
 mod replay;
 mod sample;
 mod session;

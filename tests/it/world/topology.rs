@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::config::{Common, Environment, Ports};
 use chassis::serve::{self, Server};
+use chassis::testing::Names;
 use chassis::{Database, Life, Link, Mode, Redis, Resources, testing};
 use mesh::{Listeners, Settings};
 use tokio::net::TcpListener;
@@ -26,29 +28,39 @@ pub(crate) enum Topology {
     Split,
 }
 
-/// Stores that outlive a mesh.
+/// Stores that outlive a mesh, and the names that it knows.
 #[derive(Clone)]
 pub(super) struct Stores {
+    pub(super) names: Names,
     database: String,
     redis_prefix: String,
 }
 
 impl Stores {
     /// Empty ones.
-    pub(super) async fn fresh(topology: Topology, folder: &Path) -> Self {
+    pub(super) async fn fresh(topology: Topology, folder: &Path, names: Names) -> Self {
         let database = match topology {
             Topology::One => folder.join("mesh.db").display().to_string(),
             Topology::Split => testing::postgres_url().await,
         };
-        Self { database, redis_prefix: format!("{}:", testing::unique("test")) }
+        Self { names, database, redis_prefix: format!("{}:", testing::unique("test")) }
     }
 
     /// Connections of a service of its own.
     async fn open(&self, life: &Life) -> Resources {
         let database = Database::postgres(&self.database, CONNECTIONS).await.unwrap();
         let redis = Redis::open(&testing::redis_url(), &self.redis_prefix).unwrap();
-        let (database, redis) = (Some(database), Some(redis));
-        Resources { database, redis, life: life.clone(), mode: Mode::Test }
+        self.resources(database, Some(redis), life)
+    }
+
+    fn resources(&self, database: Database, redis: Option<Redis>, life: &Life) -> Resources {
+        Resources {
+            database: Some(database),
+            redis,
+            life: life.clone(),
+            mode: Mode::Test,
+            resolver: Arc::new(self.names.clone()),
+        }
     }
 }
 
@@ -78,8 +90,7 @@ fn settings(mut env: Environment) -> Settings {
 
 /// One process; gives its address.
 pub(super) async fn one(env: Environment, stores: &Stores, life: &Life) -> SocketAddr {
-    let database = Some(open(Path::new(&stores.database)).await);
-    let resources = Resources { database, redis: None, life: life.clone(), mode: Mode::Test };
+    let resources = stores.resources(open(Path::new(&stores.database)).await, None, life);
     let grpc = [
         listener().await,
         listener().await,

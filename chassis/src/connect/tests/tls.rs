@@ -61,7 +61,7 @@ fn trusting(certificate: Option<CertificateDer<'static>>) -> ClientConfig {
 async fn a_trusted_server_answers_by_its_name() {
     let url = format!("https://localhost:{}/", serve());
     let tls = trusting(Some(certificate()));
-    let client = client(Connector::with_tls(allowlist(&["localhost"]), tls));
+    let client = client(Connector::with_tls(allowlist(&["localhost"]), system(), tls));
     let reply = client.get(url.parse().expect("it is a URI")).await.expect("the server answers");
     let body = reply.into_body().collect().await.expect("the body arrives").to_bytes();
     assert_eq!(body, "hello");
@@ -76,7 +76,8 @@ async fn a_server_of_another_name_or_an_unknown_one_is_not_believed() {
     ];
     for (url, tls) in cases {
         let list = allowlist(&["localhost", "127.0.0.1"]);
-        let error = connect(&mut Connector::with_tls(list, tls), &url).await.expect_err(&url);
+        let error =
+            connect(&mut Connector::with_tls(list, system(), tls), &url).await.expect_err(&url);
         assert!(matches!(error, ConnectError::Handshake(_)), "{url}: {error:?}");
     }
 }

@@ -31,6 +31,7 @@ pub(super) async fn till(database: &Database) -> Arc<dyn Till> {
         redis: None,
         life: Life::new(),
         mode: Mode::Test,
+        resolver: chassis::connect::system(),
     };
     let client = BudgetClient::new(Link::local(budget::build(&config, &resources).await.unwrap()));
     let definition = BudgetDefinition {

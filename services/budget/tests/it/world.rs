@@ -37,6 +37,7 @@ impl World {
             redis: None,
             life: Life::new(),
             mode: Mode::Test,
+            resolver: chassis::connect::system(),
         };
         let server = budget::build(&config, &resources).await.unwrap();
         Self { budget: BudgetClient::new(Link::local(server)) }

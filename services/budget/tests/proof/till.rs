@@ -61,6 +61,7 @@ impl Till {
             redis: None,
             life: life.clone(),
             mode: Mode::Test,
+            resolver: chassis::connect::system(),
         };
         let server = budget::build(&config, &resources).await.unwrap();
         let client = BudgetClient::new(Link::local(server));

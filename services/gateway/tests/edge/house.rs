@@ -80,7 +80,13 @@ impl House {
         let config = Config::read(&mut env);
         env.finish().expect("the settings of a test are valid");
         let life = Life::new();
-        let resources = Resources { database: None, redis, life: life.clone(), mode: Mode::Test };
+        let resources = Resources {
+            database: None,
+            redis,
+            life: life.clone(),
+            mode: Mode::Test,
+            resolver: chassis::connect::system(),
+        };
         let peers = Peers {
             router: Link::local(behind.router.clone()),
             registry: Link::local(behind.registry.clone()),

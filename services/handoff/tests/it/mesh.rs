@@ -39,6 +39,7 @@ impl Mesh {
             redis: None,
             life: life.clone(),
             mode: Mode::Test,
+            resolver: chassis::connect::system(),
         };
         let registry = Link::local(RegistryServer::new(shelf.clone()));
         let server = handoff::build(&config, &resources, Peers { registry }).await.unwrap();

@@ -7,6 +7,9 @@ use proto::v1::{Agent, DefinitionError};
 use super::Definition;
 use crate::node::{Fault, Place};
 
+/// How much of what is odd about a set is told.
+const ODDITIES_MAX: usize = 100;
+
 /// All agents of one generation: valid, unique, sorted by id, with exactly one default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Set {
@@ -95,5 +98,23 @@ pub fn oddities(set: &Set) -> Vec<String> {
     let warning = |agent: &Agent| {
         format!("{}: parent_agent_id `{}` names no agent", agent.agent_id, agent.parent_agent_id)
     };
-    set.agents.iter().filter(orphan).map(warning).collect()
+    let orphans = set.agents.iter().filter(orphan).map(warning);
+    orphans.chain(claims(set)).take(ODDITIES_MAX).collect()
+}
+
+/// Sentences that several agents have among their examples, so that none of them can be sure of it.
+fn claims(set: &Set) -> Vec<String> {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    let mut claims = Vec::new();
+    for agent in &set.agents {
+        for example in &agent.examples {
+            let plain = example.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            let owner = *owners.entry(plain).or_insert(&agent.agent_id);
+            if owner != agent.agent_id {
+                claims
+                    .push(format!("{}: {example:?} is an example of {owner} too", agent.agent_id));
+            }
+        }
+    }
+    claims
 }

@@ -1,6 +1,8 @@
 use std::sync::Mutex;
 
 use axum::http::StatusCode;
+use chassis::connect::system;
+use chassis::testing::Names;
 use proto::v1::Agent;
 use tokio::net::TcpListener;
 
@@ -45,6 +47,10 @@ async fn patient() -> (u16, Arc<Mutex<StatusCode>>) {
 }
 
 async fn prober(port: u16) -> Prober {
+    prober_with(port, system()).await
+}
+
+async fn prober_with(port: u16, resolver: Arc<dyn Resolver>) -> Prober {
     let folder = chassis::testing::folder();
     let text = format!(
         "agent_id: sales\ndisplay_name: S\ndescription: d\ntype: mcp\n\
@@ -54,10 +60,10 @@ async fn prober(port: u16) -> Prober {
     std::fs::write(folder.join("sales.yaml"), text).unwrap();
     let allowlist = vec!["127.0.0.1".to_owned()];
     let config = Config { folder, allowlist, ..Config::default() };
-    let loader = Loader::of(&config).unwrap();
+    let loader = Loader::of(&config, resolver.clone()).unwrap();
     let allowlist = Arc::new(loader.allowlist().clone());
     let roster = Roster::open(loader, Arc::new(Memory::default()), 1).await.unwrap();
-    Prober::new(Arc::new(roster), allowlist)
+    Prober::new(Arc::new(roster), allowlist, resolver)
 }
 
 fn shown(prober: &Prober) -> String {
@@ -87,6 +93,16 @@ async fn an_agent_is_alive_unless_it_fails_or_is_gone() {
     drop(closed);
     assert!(!prober.is_alive(&origin).await, "nobody listens");
     assert!(!prober.is_alive("http://10.0.0.1").await, "it may not be called");
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inside_is_not_probed() {
+    let (port, _) = patient().await;
+    let names = Names::default();
+    names.point("desk.example", &["127.0.0.1"]);
+    let prober = prober_with(port, Arc::new(names)).await;
+    assert!(prober.is_alive(&format!("http://127.0.0.1:{port}")).await, "the address is listed");
+    assert!(!prober.is_alive(&format!("http://desk.example:{port}")).await, "the name is not");
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chassis::address::Allowlist;
 use chassis::connect::{ConnectError, resolve};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
+use super::Loader;
 use crate::definition::Endpoint;
 use crate::definition::set::Named;
 use crate::node::Fault;
@@ -30,13 +30,13 @@ pub enum Finding {
 }
 
 /// Resolves the names of all endpoints; what is in order leaves no finding.
-pub async fn examine(files: &[Named], allowlist: &Allowlist) -> Vec<Finding> {
+pub async fn examine(files: &[Named], loader: &Loader) -> Vec<Finding> {
     let end = Instant::now() + LOOKUP_LIMIT;
     let mut lookups = Vec::new();
     for Named { file, definition } in files {
         let examined = definition.endpoints.iter().map(|endpoint| async move {
             let late = || Finding::Unresolved(unresolved_in_time(file, endpoint));
-            let examined = tokio::time::timeout_at(end, examine_one(file, endpoint, allowlist));
+            let examined = tokio::time::timeout_at(end, examine_one(file, endpoint, loader));
             examined.await.unwrap_or_else(|_| Some(late()))
         });
         lookups.extend(examined);
@@ -48,8 +48,8 @@ pub async fn examine(files: &[Named], allowlist: &Allowlist) -> Vec<Finding> {
         .await
 }
 
-async fn examine_one(file: &str, endpoint: &Endpoint, allowlist: &Allowlist) -> Option<Finding> {
-    match resolve(&endpoint.target, allowlist).await {
+async fn examine_one(file: &str, endpoint: &Endpoint, loader: &Loader) -> Option<Finding> {
+    match resolve(&endpoint.target, loader.allowlist(), &*loader.resolver).await {
         Ok(_) => None,
         Err(ConnectError::Refused(refused)) => {
             let message = format!("`{}` may not be called: {refused}", endpoint.target.host());

@@ -1,8 +1,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::sync::Mutex;
+
+use chassis::testing::Names;
 
 use super::*;
+
+mod audit;
 
 pub(super) const SALES: &str = "\
 agent_id: sales
@@ -44,7 +47,12 @@ impl Folder {
     }
 
     pub(super) fn loader(&self, skips_oversize: bool) -> Loader {
-        Loader { folder: self.0.clone(), skips_oversize, rules: Arc::default() }
+        Loader { skips_oversize, ..self.knowing(&Names::default()) }
+    }
+
+    fn knowing(&self, names: &Names) -> Loader {
+        let (folder, resolver) = (self.0.clone(), Arc::new(names.clone()));
+        Loader { folder, skips_oversize: false, rules: Arc::default(), resolver }
     }
 
     async fn load(&self) -> Outcome {
@@ -174,6 +182,7 @@ async fn a_missing_folder_is_an_error_with_its_name() {
         folder: PathBuf::from("/nowhere/agents"),
         skips_oversize: false,
         rules: Arc::default(),
+        resolver: system(),
     };
     let errors = loader.load().await.errors;
     assert!(line(&errors[0]).starts_with("/nowhere/agents: the folder cannot be read: "));
@@ -189,6 +198,30 @@ async fn a_name_that_does_not_resolve_is_a_warning() {
     assert_eq!(ids(&outcome), ["default-agent", "sales"]);
     assert_eq!(outcome.warnings.len(), 1, "{:?}", outcome.warnings);
     assert!(outcome.warnings[0].starts_with("b.yaml: the name `nobody.invalid` does not resolve"));
+}
+
+#[tokio::test]
+async fn a_name_is_refused_when_one_of_its_addresses_is_not_public() {
+    let names = Names::default();
+    let sales = SALES.replace("8.8.8.8", "desk.example");
+    let folder = Folder::with(&[("a.yaml", DEFAULT), ("b.yaml", &sales)]);
+    names.point("desk.example", &["93.184.215.14", "2606:4700::1"]);
+    assert_eq!(folder.knowing(&names).load().await.errors, []);
+    names.point("desk.example", &["93.184.215.14", "10.0.0.1"]);
+    let outcome = folder.knowing(&names).load().await;
+    assert_eq!(
+        outcome.errors.iter().map(line).collect::<Vec<_>>(),
+        ["b.yaml:5:11: `desk.example` may not be called: address 10.0.0.1 is not public: private"]
+    );
+}
+
+#[tokio::test]
+async fn a_sentence_that_two_agents_have_as_an_example_is_a_warning() {
+    let greeting = SALES.replace("[What does it cost?]", "[\"  HELLO \", What does it cost?]");
+    let folder = Folder::with(&[("a.yaml", DEFAULT), ("b.yaml", &greeting)]);
+    let outcome = folder.load().await;
+    assert_eq!(outcome.warnings, ["sales: \"  HELLO \" is an example of default-agent too"]);
+    assert_eq!(outcome.errors, []);
 }
 
 #[tokio::test]
@@ -235,47 +268,4 @@ async fn the_definitions_that_ship_are_valid() {
     assert_eq!(result.errors, []);
     assert_eq!(result.agent_ids, ["booking", "default-agent", "sales", "support"]);
     assert_eq!(result.default_agent_id, "default-agent");
-}
-
-#[tokio::test]
-async fn a_refused_endpoint_leaves_an_audit_event() {
-    let written = Written::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(written.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let folder = Folder::with(&[
-        ("a.yaml", DEFAULT),
-        ("b.yaml", &SALES.replace("https://8.8.8.8", "http://169.254.169.254")),
-        ("c.yaml", &SALES.replace("https://8.8.8.8", "no address at all")),
-    ]);
-    assert_eq!(folder.errors().await.len(), 2);
-    let text = String::from_utf8(written.0.lock().expect("nobody panics with it").clone());
-    let text = text.expect("logs are text");
-    let audited: Vec<_> = text.lines().filter(|line| line.contains("ssrf_attempt")).collect();
-    assert_eq!(audited.len(), 1, "{text}");
-    let event: serde_json::Value = serde_json::from_str(audited[0]).expect("a line is JSON");
-    assert_eq!(event["fields"]["audit"], true);
-    assert_eq!(event["fields"]["file"], "b.yaml");
-}
-
-/// What a subscriber writes.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Written {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

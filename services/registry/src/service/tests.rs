@@ -43,8 +43,8 @@ impl Running {
         let mut config = Config { folder, health_interval_ms: None, ..Config::default() };
         change(&mut config);
         let life = Life::new();
-        let (database, mode) = (None, Mode::Test);
-        let resources = Resources { database, redis, life: life.clone(), mode };
+        let (database, mode, resolver) = (None, Mode::Test, chassis::connect::system());
+        let resources = Resources { database, redis, life: life.clone(), mode, resolver };
         let server = crate::build(&config, &resources).await.expect("the definitions are valid");
         Self { folder: config.folder, client: RegistryClient::new(Link::local(server)), life }
     }

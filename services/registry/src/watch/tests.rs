@@ -20,7 +20,8 @@ examples: [What does it cost?]
 async fn roster() -> Arc<Roster> {
     let folder = chassis::testing::folder();
     std::fs::write(folder.join("sales.yaml"), DEFINITION).unwrap();
-    let loader = Loader::of(&Config { folder, ..Config::default() }).unwrap();
+    let config = Config { folder, ..Config::default() };
+    let loader = Loader::of(&config, chassis::connect::system()).unwrap();
     Arc::new(Roster::open(loader, Arc::new(Memory::default()), 1).await.unwrap())
 }
 

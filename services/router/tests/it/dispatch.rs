@@ -20,7 +20,8 @@ mod session;
 const ALL: [Speaks; 3] = [Speaks::Newest, Speaks::Sessions, Speaks::Json];
 
 fn dispatcher(settings: DispatchSettings) -> Dispatcher {
-    Dispatcher::new(DispatchSettings { allowlist: vec!["127.0.0.1".to_owned()], ..settings })
+    let settings = DispatchSettings { allowlist: vec!["127.0.0.1".to_owned()], ..settings };
+    Dispatcher::new(settings, chassis::connect::system())
 }
 
 fn definition(endpoint: String) -> v1::Agent {

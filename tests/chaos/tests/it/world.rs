@@ -147,7 +147,8 @@ impl Builder<'_> {
         let database = Database::postgres(self.url, CONNECTIONS).await.unwrap();
         let redis = Redis::open(&self.redis.0, &self.redis.1).unwrap();
         let (database, redis, life) = (Some(database), Some(redis), self.life.clone());
-        Resources { database, redis, life, mode: Mode::Test }
+        let resolver = chassis::connect::system();
+        Resources { database, redis, life, mode: Mode::Test, resolver }
     }
 
     /// The four around a router; gives the variables that tell where they are.

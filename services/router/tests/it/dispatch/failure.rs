@@ -144,7 +144,7 @@ async fn a_connection_that_is_lost_after_sending_is_charged_and_not_repeated() {
 #[tokio::test]
 async fn an_agent_that_outbound_protection_forbids_is_not_contacted() {
     let agent = Agent::start(Speaks::Sessions).await;
-    let strict = Dispatcher::new(DispatchSettings::default());
+    let strict = Dispatcher::new(DispatchSettings::default(), chassis::connect::system());
     let outcome = strict.call(&definition(agent.endpoint()), 1, call().0).await;
     assert_eq!(kind_and_settlement(outcome), (FailureKind::Unreachable, Settlement::Release));
     assert_eq!(agent.memory().methods, Vec::<String>::new());

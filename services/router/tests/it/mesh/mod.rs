@@ -164,8 +164,9 @@ impl Mesh {
         settings: &[(&str, &str)],
     ) -> Self {
         let life = Life::new();
-        let resources =
-            Resources { database: Some(database), redis, life: life.clone(), mode: Mode::Test };
+        let (database, mode) = (Some(database), Mode::Test);
+        let resolver = chassis::connect::system();
+        let resources = Resources { database, redis, life: life.clone(), mode, resolver };
         let defaults = [("MESH_ENV", "test"), ("AGENT_ENDPOINT_ALLOWLIST", "127.0.0.1")];
         let mut env = Environment::of(defaults.iter().chain(settings).copied());
         let config = router::Config::read(&mut env);
