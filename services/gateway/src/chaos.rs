@@ -8,8 +8,6 @@ use serde_json::{Map, Value, json};
 const CASES: u64 = 2_000;
 /// How much randomness a case has, in bytes.
 const SIZE: u64 = 1_024;
-/// How long the long run looks for new cases.
-const LONG_MS: u64 = 300_000;
 const DEPTH_MAX: u32 = 4;
 const WORDS: [&str; 14] = [
     "",
@@ -36,9 +34,9 @@ pub(crate) fn each(property: fn(&mut Unstructured<'_>) -> Result<()>) {
     }
 }
 
-/// Looks for new cases for minutes.
+/// Looks for new cases for as long as ARBTEST_BUDGET_MS says.
 pub(crate) fn long(property: fn(&mut Unstructured<'_>) -> Result<()>) {
-    arbtest(property).budget_ms(LONG_MS);
+    arbtest(property);
 }
 
 /// A value, most often one that could be meant.

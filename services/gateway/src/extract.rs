@@ -27,6 +27,8 @@ use crate::tickets::Ticket;
 const PEER_LIMIT: Duration = Duration::from_secs(10);
 /// What sending a body may take.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
+/// The type of a body that most routes read.
+pub(crate) const JSON: &str = "application/json";
 /// How much of a body that is too large is read, so that its sender hears the answer.
 const DRAIN_BYTES_MAX: usize = 16 << 20;
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
@@ -150,9 +152,9 @@ impl FromRequest<Arc<Front>> for Json {
     type Rejection = Problem;
 
     async fn from_request(request: Request, front: &Arc<Front>) -> Result<Self, Problem> {
-        let is_json = is_json(request.headers());
+        let is_json = kind(request.headers()) == JSON;
         let bytes = read(request.into_body(), front.config.body_bytes_max).await?;
-        if is_json { Ok(Self(bytes)) } else { Err(Problem::new("unsupported_media_type")) }
+        if is_json { Ok(Self(bytes)) } else { Err(Problem::of_media(JSON)) }
     }
 }
 
@@ -163,21 +165,19 @@ impl FromRequest<Arc<Front>> for OptionalJson {
     type Rejection = Problem;
 
     async fn from_request(request: Request, front: &Arc<Front>) -> Result<Self, Problem> {
-        let is_json = is_json(request.headers());
+        let is_json = kind(request.headers()) == JSON;
         let bytes = read(request.into_body(), front.config.body_bytes_max).await?;
         if bytes.is_empty() {
             return Ok(Self(Bytes::from_static(b"{}")));
         }
-        if is_json { Ok(Self(bytes)) } else { Err(Problem::new("unsupported_media_type")) }
+        if is_json { Ok(Self(bytes)) } else { Err(Problem::of_media(JSON)) }
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) else {
-        return false;
-    };
-    let kind = value.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/json")
+/// The type of a body, in small letters and without its parameters.
+pub(crate) fn kind(headers: &HeaderMap) -> String {
+    let value = header_text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// The whole body of a request, up to a bound.

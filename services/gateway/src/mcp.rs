@@ -16,6 +16,8 @@ mod gate;
 mod routing;
 mod server;
 mod sessions;
+#[cfg(test)]
+mod skills;
 mod tool;
 
 use std::sync::Arc;
@@ -35,9 +37,9 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use self::server::Server;
+use crate::envelope::{Envelope, Refusal};
 use crate::extract::Json;
 use crate::front::Front;
-use crate::envelope::{Envelope, Refusal};
 use crate::middleware::cors;
 use crate::openapi::body::RpcMessage;
 use crate::openapi::problem::RpcProblem;

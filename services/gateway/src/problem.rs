@@ -64,6 +64,14 @@ impl Problem {
         Self::invalid(vec![Violation { path: path.to_owned(), message: message.into() }])
     }
 
+    /// The body is not of the type that is read here.
+    pub(crate) fn of_media(expected: &str) -> Self {
+        let mut problem = Self::new("unsupported_media_type");
+        let message = format!("has to be {expected}");
+        problem.0.details = vec![Violation { path: "Content-Type".to_owned(), message }];
+        problem
+    }
+
     /// Nothing is at this path.
     pub(crate) fn no_path(path: &str) -> Self {
         Self::new("not_found").with_text("path", path)

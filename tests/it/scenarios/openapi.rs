@@ -225,12 +225,13 @@ async fn tend_budgets(judge: &mut Judge, client: &Client) {
 async fn look(judge: &mut Judge, client: &Client) {
     let message = |method: &str| json!({"jsonrpc": "2.0", "id": 1, "method": method});
     let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    let calls: [Call<'_>; 14] = [
+    let calls: [Call<'_>; 15] = [
         ("GET /health", "/health".to_owned(), None),
         ("GET /health/deep", "/health/deep".to_owned(), None),
         ("GET /metrics", "/metrics".to_owned(), None),
         ("GET /openapi.json", "/openapi.json".to_owned(), None),
         ("GET /v1/openapi.json", "/v1/openapi.json".to_owned(), None),
+        ("GET /v1/models", "/v1/models".to_owned(), None),
         ("POST /v1/tickets", "/v1/tickets".to_owned(), None),
         ("POST /v1/tickets", "/v1/tickets".to_owned(), Some(json!({"sessionId": "a b"}))),
         ("GET /v1/sse", "/v1/sse".to_owned(), None),

@@ -46,7 +46,7 @@ pub(crate) async fn outer(
     );
     trace::adopt(&span, request.headers());
     request.extensions_mut().insert(id.clone());
-    let is_chat = request.uri().path() == chat::PATH;
+    let is_chat = chat::is_spoken_at(request.uri().path());
     let mut response = next.run(request).instrument(span).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         write(&mut response, &problem, (&id.0, is_chat));

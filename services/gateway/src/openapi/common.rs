@@ -143,10 +143,7 @@ fn add(operation: &mut Operation, told: &[(&str, &str)]) {
 
 /// Every failure has the body of a problem, unless the handler says otherwise.
 fn describe_problems(operation: &mut Operation, path: &str) {
-    let name = match path {
-        chat::PATH => "ChatProblem",
-        _ => "Problem",
-    };
+    let name = if chat::is_spoken_at(path) { "ChatProblem" } else { "Problem" };
     for (status, response) in responses(operation) {
         let is_failure = !matches!(status, "101" | "301") && "400" <= status;
         let is_told = !response.content.is_empty() && path != mcp::PATH;

@@ -74,7 +74,7 @@ static ROWS: [Row; 41] = [
     entry("cancelled", 409, "The request was cancelled."),
     entry("registry_read_only", 409, "The agent definitions cannot be changed here."),
     entry("payload_too_large", 413, "The body is too large."),
-    entry("unsupported_media_type", 415, "The body has to be application/json."),
+    entry("unsupported_media_type", 415, "The type of the body is not read here; see details."),
     entry("rate_limited", 429, "Too many requests; try again later."),
     entry("session_busy", 429, "Too many messages wait in this session; try again later."),
     entry("internal", 500, "Something went wrong on our side."),

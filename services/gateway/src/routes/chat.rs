@@ -1,5 +1,7 @@
 //! `POST /v1/chat/completions`: the mesh as a model, for front ends that speak to OpenAI.
 
+pub(crate) mod models;
+
 mod input;
 mod stream;
 
@@ -155,6 +157,11 @@ fn session(session_id: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((SESSION, value))
 }
 
+/// Whether who asks for this path reads failures as OpenAI writes them.
+pub(crate) fn is_spoken_at(path: &str) -> bool {
+    path == PATH || path == models::PATH
+}
+
 /// The body of a failure as such front ends read it.
 pub(crate) fn error(problem: &Problem) -> String {
     #[derive(Serialize)]
@@ -175,6 +182,12 @@ pub(crate) fn error(problem: &Problem) -> String {
         status if status < 500 => "invalid_request_error",
         _ => "server_error",
     };
-    let error = Error { message: problem.message(), r#type, code: problem.code() };
+    let error = Error { message: &text(problem), r#type, code: problem.code() };
     serde_json::to_string(&Body { error }).expect("an error is JSON")
+}
+
+/// The fixed text with the rules that were broken, which have no other place there.
+fn text(problem: &Problem) -> String {
+    let rules = problem.details().iter().map(|rule| format!(" {}: {}.", rule.path, rule.message));
+    std::iter::once(problem.message().to_owned()).chain(rules).collect()
 }

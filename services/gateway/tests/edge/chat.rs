@@ -46,7 +46,8 @@ async fn failures_have_the_shape_that_such_front_ends_read() {
     assert_eq!(nobody.body["error"]["type"], "authentication_error");
     let odd = house.client().post(PATH, &json!({"user": "anna"})).await;
     assert_eq!((odd.status, &odd.body["error"]["code"]), (400, &json!("invalid_request")));
-    assert!(odd.body["error"]["message"].is_string());
+    let message = odd.body["error"]["message"].as_str().unwrap();
+    assert!(message.ends_with("messages: has no message of the user."), "{message}");
     let mut turns = house.behind.wait_for_turns();
     let client = house.client();
     let asked = body(true);
@@ -86,4 +87,18 @@ async fn a_stream_tells_the_answer_in_pieces() {
     assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
     assert_eq!(chunks.last().unwrap()["choices"][0]["finish_reason"], "stop");
     assert!(chunks.iter().all(|chunk| chunk["object"] == "chat.completion.chunk"));
+}
+
+#[tokio::test]
+async fn the_mesh_is_the_only_model_that_is_offered() {
+    let house = House::open().await;
+    let said = house.client().get("/v1/models").await;
+    assert_eq!((said.status, &said.body["object"]), (200, &json!("list")));
+    assert_eq!(said.body["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(said.body["data"][0]["id"], "mesh", "{}", said.text);
+    let nobody = Client::new(house.address).get("/v1/models").await;
+    assert_eq!(
+        (nobody.status, &nobody.body["error"]["type"]),
+        (401, &json!("authentication_error"))
+    );
 }

@@ -37,16 +37,17 @@ const VERSIONED: [&str; 26] = [
     "GET /openapi.json",
 ];
 /// What it serves once.
-const PLAIN: [&str; 10] = [
+const PLAIN: [&str; 11] = [
     "POST /v1/chat/completions",
+    "GET /v1/models",
     "GET /health",
     "GET /health/deep",
     "GET /openapi.json",
     "GET /metrics",
     "POST /mcp",
-    "GET /",
     "POST /a2a",
     "GET /.well-known/agent-card.json",
+    "GET /",
     "GET /ws",
 ];
 

@@ -1,4 +1,5 @@
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::client::answer;
 use crate::house::{House, KEY};
@@ -23,6 +24,47 @@ async fn a_bad_body_is_told_by_what_is_wrong_with_it() {
         assert_eq!(said.code(), (status, code), "{}", said.text);
         assert_eq!(said.header("content-type"), "application/json");
         assert_eq!(said.body["request_id"], said.header("x-request-id"));
+    }
+}
+
+/// What a body of each operation that has one may be.
+fn bodies(document: &Value) -> Vec<(Method, String, Vec<String>)> {
+    let mut bodies = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("a document has paths") {
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::GET] {
+            let operation = &item[method.as_str().to_lowercase()];
+            let Some(kinds) = operation["requestBody"]["content"].as_object() else { continue };
+            let told = operation["responses"]["415"].is_object();
+            assert!(told, "{method} {path} does not say what it says to another type");
+            bodies.push((method, path.replace(['{', '}'], ""), kinds.keys().cloned().collect()));
+        }
+    }
+    bodies
+}
+
+#[tokio::test]
+async fn every_route_names_the_types_that_it_reads() {
+    let house = House::open().await;
+    let bodies = bodies(&house.client().get("/openapi.json").await.body);
+    assert!(20 < bodies.len(), "there are routes with bodies: {bodies:?}");
+    for (method, path, kinds) in bodies {
+        for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+            let request = house.client().request(method.clone(), &path).body("{}");
+            let request =
+                kind.into_iter().fold(request, |it, kind| it.header("content-type", kind));
+            let said = answer(request).await;
+            let code = said.body["code"].as_str().or(said.body["error"]["code"].as_str());
+            let seen = (said.status, code);
+            assert_eq!(seen, (415, Some("unsupported_media_type")), "{method} {path} {kind:?}");
+            for kind in &kinds {
+                assert!(said.text.contains(kind.as_str()), "{method} {path}: {}", said.text);
+            }
+        }
+        for kind in kinds.iter().chain([&"Application/JSON; charset=utf-8".to_owned()]) {
+            let request = house.client().request(method.clone(), &path).body("{");
+            let said = answer(request.header("content-type", kind)).await;
+            assert_ne!(said.status, 415, "{method} {path} {kind}: {}", said.text);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod errors;
 mod limits;
 mod mcp;
 mod operators;
+mod order;
 mod pages;
 mod replicas;
 mod requests;

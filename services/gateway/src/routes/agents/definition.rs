@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
-use http::header;
 use proto::v1::put_agent_request;
 use serde_json::value::RawValue;
 
-use crate::extract::{header_text, read};
+use crate::extract::{JSON, kind, read};
 use crate::front::Front;
 use crate::problem::Problem;
 
@@ -22,13 +21,11 @@ impl FromRequest<Arc<Front>> for Definition {
     type Rejection = Problem;
 
     async fn from_request(request: Request, front: &Arc<Front>) -> Result<Self, Problem> {
-        let kind =
-            header_text(request.headers(), header::CONTENT_TYPE.as_str()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = kind(request.headers());
         let bytes = read(request.into_body(), front.config.body_bytes_max).await?;
         let is_yaml = YAML_KINDS.contains(&kind.as_str());
-        if !is_yaml && kind != "application/json" {
-            return Err(Problem::new("unsupported_media_type"));
+        if !is_yaml && kind != JSON {
+            return Err(Problem::of_media(&format!("{JSON} or {}", YAML_KINDS[0])));
         }
         let is_json = || serde_json::from_slice::<&RawValue>(&bytes).is_ok();
         if !is_yaml && !is_json() {

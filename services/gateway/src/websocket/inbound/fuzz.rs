@@ -51,7 +51,7 @@ fn whatever_comes_is_a_frame_or_an_invalid_request() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "runs as long as ARBTEST_BUDGET_MS says: see CONTRIBUTING.md"]
 fn whatever_comes_is_a_frame_or_an_invalid_request_for_minutes() {
     chaos::long(a_frame_is_understood_or_invalid);
 }
