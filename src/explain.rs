@@ -1,5 +1,7 @@
 //! `mesh explain REQUEST_ID`: why a turn went where it went, as a running mesh has stored it.
 
+mod page;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,24 +10,32 @@ use chassis::config::{Common, Environment, Ports};
 use chassis::link::{Link, within};
 use proto::v1::router_client::RouterClient;
 use proto::v1::{Context, ExplainRequest};
-use serde_json::Value;
 
+use self::page::Page;
 use crate::answer;
 
 /// What the answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
+const EXAMPLE: &str = "\
+Examples:
+  mesh explain 4e8400a6-f9b3-4c92-913d-c205c53197bf
+  mesh explain 4e8400a6-f9b3-4c92-913d-c205c53197bf --json | jq .gate";
+
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  mesh explain 4e8400a6-f9b3-4c92-913d-c205c53197bf | jq .gate")]
+#[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     /// The tenant that the request belongs to.
     #[arg(long, default_value = "default")]
     tenant: String,
+    /// Print the record as JSON, as it is stored and as the route /requests/{request_id}/explain answers.
+    #[arg(long)]
+    json: bool,
     /// The id that the answer carried as `request_id` and in the header X-Request-Id.
     request_id: String,
 }
 
-/// Asks the router at ROUTER_ADDR and prints the decision record as JSON.
+/// Asks the router at ROUTER_ADDR for the decision record and prints it.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut env = Environment::of_process();
     let common = Common::read(&mut env, Ports { grpc: 50050, admin: 9464 }, "./mesh.db");
@@ -38,14 +48,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         request_id: arguments.request_id,
         any_owner: true,
     };
-    let answer = RouterClient::new(link).explain(within(request, LIMIT)).await;
-    match answer {
+    match RouterClient::new(link).explain(within(request, LIMIT)).await {
         Ok(answer) => {
-            let record: Value = serde_json::from_str(&answer.into_inner().record_json)
-                .context("a record is JSON")?;
-            answer::write_json(&record)?;
-            Ok(ExitCode::SUCCESS)
+            let page = Page::of(answer.into_inner().record_json).context("a record is JSON")?;
+            answer::say(&page, arguments.json)
         }
-        Err(status) => answer::refuse(&status, false),
+        Err(status) => answer::refuse(&status, arguments.json),
     }
 }

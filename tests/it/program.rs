@@ -71,7 +71,16 @@ impl Running {
 
     /// Where its budget service listens.
     pub(crate) fn budget(&self) -> String {
-        format!("http://{}", SocketAddr::new(self.grpc.ip(), self.grpc.port() + 3))
+        self.service(3)
+    }
+
+    /// Where its router listens.
+    pub(crate) fn router(&self) -> String {
+        self.service(4)
+    }
+
+    fn service(&self, place: u16) -> String {
+        format!("http://{}", SocketAddr::new(self.grpc.ip(), self.grpc.port() + place))
     }
 }
 

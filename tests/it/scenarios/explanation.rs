@@ -1,6 +1,9 @@
+use chassis::testing;
 use serde_json::{Value, json};
 
 use crate::agent::{Act, Offer};
+use crate::client::Client;
+use crate::program::{Running, mesh, said};
 use crate::world::{Setting, on_both};
 
 fn steps(record: &Value) -> Vec<&str> {
@@ -140,4 +143,31 @@ async fn a_record_says_what_topic_detection_saw() {
         assert_eq!(record["handoffs"][0]["trigger"], "topic_boundary_crossed");
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_command_tells_people_why_and_gives_programs_the_record() {
+    let running = Running::start(testing::folder()).await;
+    let client = Client::new(running.http, "ada").with_key("dev-key");
+    let answer = client.say("I need help with my order").await;
+    let explain = async |request_id: &str, options: &[&str]| {
+        let mut command = mesh(&running.folder);
+        command.env("ROUTER_ADDR", running.router()).args(["explain", request_id]).args(options);
+        said(&mut command).await
+    };
+    let request_id = answer.text_at("/request_id");
+    let page = explain(request_id, &[]).await;
+    assert_eq!((page.code, page.err.as_str()), (Some(0), ""), "{page:?}");
+    let reason = answer.text_at("/routing/reason");
+    let gate = format!("gate: route support, by rule 4: {reason}");
+    assert!(page.out.lines().any(|line| line == gate), "{}", page.out);
+    assert!(page.out.contains(request_id) && page.out.contains("answered"), "{}", page.out);
+    let record = client.get(&format!("/v1/requests/{request_id}/explain")).await.text;
+    let json = explain(request_id, &["--json"]).await;
+    assert_eq!((json.code, json.out), (Some(0), format!("{record}\n")));
+    let nobody = "4e8400a6-f9b3-4c92-913d-c205c53197bf";
+    let missing = explain(nobody, &[]).await;
+    assert!(missing.code == Some(1) && missing.err.starts_with("not_found: "), "{missing:?}");
+    let missing = explain(nobody, &["--json"]).await;
+    assert_eq!((missing.code, &missing.json()["code"]), (Some(1), &json!("not_found")));
 }

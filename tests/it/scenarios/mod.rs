@@ -12,6 +12,7 @@ mod explanation;
 mod handoff;
 mod hops;
 mod interruption;
+mod llm;
 mod migration;
 mod openapi;
 mod outage;
