@@ -1,6 +1,26 @@
 //! The composition root: all six services in one process, linked without a network.
 //!
-//! Each service is built by the same `build` that its own binary calls; only the links between them differ.
+//! Each service is built by the same `build` that its own binary calls; only the links between them differ. Whoever embeds
+//! the mesh may answer for agents of type `inprocess` with a [`Handler`] of their own:
+//!
+//! ```
+//! use mesh::Settings;
+//! use mesh::handler::{CallToolResult, ErrorData, Handler, Inquiry, async_trait};
+//!
+//! struct OpeningHours;
+//!
+//! #[async_trait]
+//! impl Handler for OpeningHours {
+//!     async fn handle_message(&self, _: Inquiry<'_>) -> Result<CallToolResult, ErrorData> {
+//!         let reply = serde_json::json!({"content": "We are open from 9 to 6.", "workflow_complete": false});
+//!         Ok(CallToolResult::structured(reply))
+//!     }
+//! }
+//!
+//! let mut settings = Settings::read(&mut chassis::config::Environment::default(), None);
+//! let handlers = settings.router.handlers.with("opening-hours", OpeningHours);
+//! settings.router.handlers = handlers;
+//! ```
 
 pub mod settings;
 
@@ -14,6 +34,7 @@ use proto::v1::registry_client::RegistryClient;
 use tokio::net::TcpListener;
 
 pub use crate::settings::Settings;
+pub use router::handler::{self, Handler};
 
 /// The listeners of one process.
 #[derive(Debug)]
@@ -47,7 +68,10 @@ pub async fn start(
         let agents = desk::build(config).await.context("the shipped agents cannot start")?;
         serve::http("desk", listener, agents, life);
     }
-    let registry = registry::build(&settings.registry, resources).await?;
+    // Here both know each other, and nobody has to be told.
+    let handlers = settings.router.handlers.names();
+    let config = registry::Config { handlers, ..settings.registry.clone() };
+    let registry = registry::build(&config, resources).await?;
     let link = Link::local(registry.clone());
     let peers = classifier::Peers { registry: link.clone() };
     let classifier = classifier::build(&settings.classifier, resources, peers).await?;

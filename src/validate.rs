@@ -21,10 +21,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut env = Environment::of_process();
     settings::point_at_shipped(&mut env);
-    let config = registry::Config::read(&mut env);
-    env.finish()?;
     let folder = &arguments.dir;
-    let result = registry::validate_dir(folder, config.variables, &config.allowlist).await?;
+    let config = registry::Config { folder: folder.clone(), ..registry::Config::read(&mut env) };
+    env.finish()?;
+    let result = registry::validate_dir(&config).await?;
     let mut warnings = result.warnings;
     if result.success {
         let overlaps = Learned::open(folder).await?.overlaps().await?;

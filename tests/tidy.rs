@@ -15,7 +15,7 @@ const FOLDERS: [&str; 6] = ["agents", "chassis", "proto", "services", "src", "te
 const SERVICES: [&str; 6] = ["gateway", "classifier", "registry", "budget", "router", "handoff"];
 
 /// Rules without input and output: each stands for its file and for the folder of the same name.
-const PURE: [&str; 50] = [
+const PURE: [&str; 51] = [
     "chassis/src/address",
     "chassis/src/backoff",
     "chassis/src/redact",
@@ -64,6 +64,7 @@ const PURE: [&str; 50] = [
     "services/router/src/dispatch/setback",
     "services/router/src/dispatch/usage",
     "services/router/src/gate",
+    "services/router/src/reception",
     "services/router/src/session",
     "services/router/src/trigger",
 ];

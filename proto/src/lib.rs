@@ -17,3 +17,6 @@ pub mod v1 {
 
 /// The encoded descriptor set of the package, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mesh.v1.bin"));
+
+/// The agents of type `inprocess` that every router answers for, without any handler of others.
+pub const HANDLERS: [&str; 1] = ["reception"];

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chassis::config::Environment;
 use chassis::testing::Names;
 use chassis::{Life, testing};
+use mesh::handler::Handlers;
 use tokio::runtime::Runtime;
 
 use crate::agent::Agent;
@@ -16,7 +17,7 @@ use crate::client::Client;
 mod topology;
 
 pub(crate) use topology::Topology;
-use topology::{Stores, one, split};
+use topology::{Stores, one, settings, split};
 
 /// The key of every caller.
 pub(crate) const KEY: &str = "a-key-for-scenarios";
@@ -36,6 +37,8 @@ pub(crate) struct Setting {
     budgets: Option<String>,
     names: Names,
     replicas: usize,
+    definitions: BTreeMap<String, String>,
+    handlers: Option<Handlers>,
 }
 
 impl Setting {
@@ -82,6 +85,19 @@ impl Setting {
         self
     }
 
+    /// With the definition of an agent that is no server.
+    pub(crate) fn with_definition(mut self, id: &str, yaml: &str) -> Self {
+        self.definitions.insert(id.to_owned(), yaml.to_owned());
+        self
+    }
+
+    /// With routers that answer for these agents.
+    pub(crate) fn with_handlers(mut self, handlers: Handlers) -> Self {
+        self.variables.insert("INPROCESS_HANDLERS".to_owned(), handlers.names().join(","));
+        self.handlers = Some(handlers);
+        self
+    }
+
     /// With a setting of the environment.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
@@ -108,6 +124,7 @@ pub(crate) struct World {
     http: Vec<SocketAddr>,
     agents: BTreeMap<String, Agent>,
     env: Environment,
+    handlers: Option<Handlers>,
     stores: Stores,
     replicas: usize,
     life: Life,
@@ -155,12 +172,17 @@ impl World {
             let path = definitions.join(format!("{}.yaml", agent.id));
             std::fs::write(path, agent.definition()).unwrap();
         }
+        for (id, yaml) in &setting.definitions {
+            std::fs::write(definitions.join(format!("{id}.yaml")), yaml).unwrap();
+        }
         let stores = Stores::fresh(topology, &folder, setting.names.clone()).await;
         let env = environment(&folder, &definitions, &setting);
-        let replicas = setting.replicas.max(1);
+        let (replicas, handlers) = (setting.replicas.max(1), setting.handlers);
         let agents = setting.agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
         let (http, life) = (Vec::new(), Life::new());
-        let mut world = Self { topology, http, agents, env, stores, replicas, life, runtime: None };
+        let runtime = None;
+        let mut world =
+            Self { topology, http, agents, env, handlers, stores, replicas, life, runtime };
         world.begin().await;
         world
     }
@@ -170,14 +192,15 @@ impl World {
         self.life = Life::new();
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(WORKERS).enable_all().build().unwrap();
-        let (env, stores, life) = (self.env.clone(), self.stores.clone(), self.life.clone());
+        let settings = settings(self.env.clone(), self.handlers.clone());
+        let (stores, life) = (self.stores.clone(), self.life.clone());
         let (topology, replicas) = (self.topology, self.replicas);
         let handle = runtime.handle().clone();
         self.runtime = Some(runtime);
         let started = handle.spawn(async move {
             match topology {
-                Topology::One => vec![one(env, &stores, &life).await],
-                Topology::Split => split(env, &stores, &life, replicas).await,
+                Topology::One => vec![one(&settings, &stores, &life).await],
+                Topology::Split => split(&settings, &stores, &life, replicas).await,
             }
         });
         self.http = started.await.expect("the mesh starts");

@@ -37,7 +37,7 @@ pub struct Config {
     pub variables: BTreeMap<String, String>,
     /// Hosts, host:port pairs and networks that need not be public.
     pub allowlist: Vec<String>,
-    /// The agents of type `inprocess` that the router can answer for itself.
+    /// The agents of type `inprocess` for which every router has a handler.
     pub handlers: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Config {
             skips_oversize: env.boolean("REGISTRY_SKIP_OVERSIZE", false),
             variables,
             allowlist: allowlist(env),
-            handlers: Vec::new(),
+            handlers: env.list("INPROCESS_HANDLERS", &proto::HANDLERS),
         }
     }
 }
@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(config.reload_debounce_ms, 5_000);
         assert!(!config.skips_oversize);
         assert_eq!(config.allowlist, Vec::<String>::new());
+        assert_eq!(config.handlers, proto::HANDLERS, "every router has these");
     }
 
     #[test]

@@ -125,8 +125,12 @@ fn check_together(agent: &Agent, rules: &Rules, fields: &mut Fields<'_>) {
     if agent.r#type == "mcp" && !fields.has("endpoint") {
         fields.fail("type", "`mcp` needs an `endpoint`");
     }
-    if agent.r#type == "inprocess" && !id.is_empty() && !rules.handlers.contains(id) {
-        fields.fail("type", format!("the router has no handler for `{id}`"));
+    if agent.r#type == "inprocess" && !id.is_empty() {
+        if !rules.handlers.contains(id) {
+            fields.fail("type", format!("the router has no handler for `{id}`"));
+        } else if fields.has("endpoint") {
+            fields.fail("endpoint", "nobody is called there, since the agent is `inprocess`");
+        }
     }
     let threshold = agent.confidence_threshold;
     if agent.is_default && threshold != 0.0 {

@@ -1,6 +1,6 @@
 //! From files to a set of agents, or to everything that is wrong with them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, io};
 
@@ -9,7 +9,6 @@ use chassis::connect::{Resolver, system};
 use proto::v1::{DefinitionError, ReloadResult};
 
 use crate::Config;
-use crate::definition::placeholder::Variables;
 use crate::definition::set::{Named, Set, assemble, error, oddities};
 use crate::definition::{self, Definition, Rules};
 use crate::node::{Fault, Place};
@@ -209,14 +208,8 @@ impl Outcome {
     }
 }
 
-/// Checks the definitions of a folder without serving them.
-pub async fn validate_dir(
-    folder: &Path,
-    variables: Variables,
-    allowlist: &[String],
-) -> Result<ReloadResult, Malformed> {
-    let rules = Rules { variables, allowlist: Allowlist::parse(allowlist)?, handlers: Vec::new() };
-    let (rules, resolver) = (Arc::new(rules), system());
-    let loader = Loader { folder: folder.to_owned(), skips_oversize: false, rules, resolver };
+/// Checks the definitions of the configured folder without serving them; a file that is too large is a fault.
+pub async fn validate_dir(config: &Config) -> Result<ReloadResult, Malformed> {
+    let loader = Loader { skips_oversize: false, ..Loader::of(config, system())? };
     Ok(loader.load().await.result(0))
 }

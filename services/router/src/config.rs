@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::breaker::{BreakerSettings, Mode, Policy};
 use crate::dispatch::DispatchSettings;
+use crate::handler::Handlers;
 use crate::trigger::Keyword;
 
 const MINUTE_MS: f64 = 60_000.0;
@@ -27,6 +28,10 @@ pub struct Config {
     pub budget: BudgetSettings,
     /// How agents are called.
     pub dispatch: DispatchSettings,
+    /// Who answers for agents of type `inprocess`.
+    pub handlers: Handlers,
+    /// For whom the registry takes it that somebody does.
+    pub handlers_promised: Vec<String>,
     /// When agents are left alone.
     pub breaker: BreakerSettings,
     /// What is done about inputs that look like an injection.
@@ -140,6 +145,8 @@ impl Config {
                 ),
             },
             dispatch: dispatch(env),
+            handlers: Handlers::shipped(),
+            handlers_promised: env.list("INPROCESS_HANDLERS", &proto::HANDLERS),
             breaker: breaker(env),
             injection: env.choice(
                 "PROMPT_INJECTION_ACTION",

@@ -1,4 +1,5 @@
-//! Calls agents: one `handle_message` over MCP, within a deadline, with retries of what provably never ran.
+//! Calls agents: one `handle_message` over MCP, or of a handler in this process, within a deadline, with retries of what
+//! provably never ran.
 //!
 //! Whether an agent may be called at all is the breaker's matter, and what a call may cost the budget's.
 
@@ -17,6 +18,7 @@ use tracing::Instrument as _;
 mod attempt;
 mod call;
 mod failure;
+mod inprocess;
 mod line;
 mod measure;
 mod message;
@@ -27,12 +29,16 @@ mod stream;
 mod usage;
 
 use attempt::Errand;
+use inprocess::Desk;
 use line::{Key, Line, Lines};
 use message::Arguments;
 use setback::Setback;
 
 pub use call::{Call, HandoffAsk, Reply, ReplyUsage};
 pub use failure::{Failure, FailureKind, Settlement};
+pub(crate) use inprocess::House;
+
+use crate::handler::INPROCESS;
 
 /// What the dispatcher is told once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,12 +83,22 @@ struct Inner {
     settings: DispatchSettings,
     connector: Connector,
     lines: Lines,
+    /// Absent where nobody answers inside the process.
+    house: Option<House>,
+}
+
+/// How an agent is reached.
+enum Way {
+    /// Over MCP.
+    Line(Arc<Line>),
+    /// In this process.
+    Desk(Desk),
 }
 
 /// One dispatch while it is under way.
 struct Course<'a> {
     agent_id: &'a str,
-    line: &'a Line,
+    way: &'a Way,
     deadline: Instant,
     errand: Errand<'a>,
 }
@@ -93,12 +109,22 @@ impl Dispatcher {
     /// An allowlist that cannot be read exempts nothing; the settings are checked where they are read.
     #[must_use]
     pub fn new(settings: DispatchSettings, resolver: Arc<dyn Resolver>) -> Self {
+        Self::of(settings, resolver, None)
+    }
+
+    /// The same with agents that are answered for inside this process.
+    pub(crate) fn of(
+        settings: DispatchSettings,
+        resolver: Arc<dyn Resolver>,
+        house: Option<House>,
+    ) -> Self {
         let allowlist = Allowlist::parse(&settings.allowlist).unwrap_or_else(|error| {
             tracing::error!(%error, "the allowlist cannot be read");
             Allowlist::default()
         });
         let connector = Connector::new(Arc::new(allowlist), resolver);
-        Self { inner: Arc::new(Inner { settings, connector, lines: Lines::default() }) }
+        let lines = Lines::default();
+        Self { inner: Arc::new(Inner { settings, connector, lines, house }) }
     }
 
     /// Calls an agent as it is defined in this registry generation.
@@ -133,16 +159,14 @@ impl Inner {
         let limit_ms = agent.timeout_ms.unwrap_or(self.settings.request_timeout_ms).max(0);
         let deadline =
             call.deadline.min(Instant::now() + Duration::from_millis(limit_ms.cast_unsigned()));
-        let key =
-            Key { agent_id: agent_id.to_owned(), endpoint: agent.endpoint.clone(), generation };
-        let line = &*self.lines.of(&key, || self.wire())?;
+        let way = &self.way(agent, generation)?;
         let (arguments, broken) = Arguments::read(&call.arguments, &call.verbatim);
         for name in broken {
             tracing::error!(agent_id, name, "an argument is not JSON and is left out");
         }
         let arguments = &*arguments.write();
         let errand = Errand { settings: &self.settings, call, arguments, sent: Sent::default() };
-        let course = Course { agent_id, line, deadline, errand };
+        let course = Course { agent_id, way, deadline, errand };
         let was_sent = || course.errand.sent.load(Ordering::Acquire);
         tokio::select! {
             biased;
@@ -151,6 +175,15 @@ impl Inner {
                 outcome.unwrap_or_else(|_| Err(Setback::Late { was_sent: was_sent() }))
             }
         }
+    }
+
+    fn way(&self, agent: &Agent, generation: u64) -> Result<Way, Setback> {
+        let agent_id = agent.agent_id.clone();
+        if let Some(house) = self.house.as_ref().filter(|_| agent.r#type == INPROCESS) {
+            return house.desk(&agent_id).map(Way::Desk);
+        }
+        let key = Key { agent_id, endpoint: agent.endpoint.clone(), generation };
+        self.lines.of(&key, || self.wire()).map(Way::Line)
     }
 
     /// Attempts until one brings a reply, until trying again is pointless, or until there is no time for it.
@@ -175,10 +208,16 @@ impl Inner {
     }
 
     async fn attempt(&self, course: &Course<'_>) -> Result<Reply, Setback> {
-        let session = course.line.session().await?;
+        let line = match course.way {
+            Way::Line(line) => line,
+            Way::Desk(desk) => {
+                return inprocess::attempt(&course.errand, course.agent_id, desk).await;
+            }
+        };
+        let session = line.session().await?;
         let outcome = attempt::attempt(&course.errand, &session).await;
         if outcome.as_ref().is_err_and(Setback::spoils_session) {
-            course.line.forget(&session);
+            line.forget(&session);
         }
         outcome
     }

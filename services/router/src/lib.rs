@@ -19,6 +19,7 @@ pub mod ending;
 pub mod error;
 pub mod events;
 pub mod gate;
+pub mod handler;
 pub mod keeper;
 pub mod money;
 pub mod peers;
@@ -32,6 +33,7 @@ pub mod trigger;
 mod charge;
 mod config;
 mod engine;
+mod reception;
 mod service;
 mod sweep;
 mod turn;
@@ -46,7 +48,7 @@ pub use crate::service::Service;
 
 use crate::breaker_store::Breakers;
 use crate::charge::Confirmed;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, House};
 use crate::engine::Engine;
 use crate::keeper::Keeper;
 use crate::queue::Queue;
@@ -67,7 +69,10 @@ pub async fn build(
     let life = resources.life.clone();
     let store: Shared = Arc::new(SqlStore::open(database, &life).await?);
     let roster = Roster::follow(&life, peers.registry.clone());
-    let dispatcher = Dispatcher::new(config.dispatch.clone(), resources.resolver.clone());
+    config.handlers.keep(&config.handlers_promised)?;
+    let house = House { handlers: config.handlers.clone(), roster: roster.clone() };
+    let dispatcher =
+        Dispatcher::of(config.dispatch.clone(), resources.resolver.clone(), Some(house));
     roster.retire(&life, dispatcher.clone());
     let keeper = Keeper::default();
     keeper.run(&life, store.clone(), config.turn.lease_ms);

@@ -34,6 +34,12 @@ impl Roster {
         Self { latest }
     }
 
+    /// A registry that never changes.
+    #[cfg(test)]
+    pub(crate) fn of(snapshot: Snapshot) -> Self {
+        Self { latest: watch::channel(Some(Arc::new(snapshot))).1 }
+    }
+
     /// The agents as of now.
     pub fn now(&self) -> Result<Agents, Error> {
         let snapshot = self.latest.borrow().clone();
@@ -73,6 +79,12 @@ impl Agents {
     #[must_use]
     pub fn default_id(&self) -> &str {
         &self.snapshot.default_agent_id
+    }
+
+    /// What is known of all agents.
+    #[must_use]
+    pub fn states(&self) -> &[AgentState] {
+        &self.snapshot.agents
     }
 
     /// What is known of an agent.

@@ -11,6 +11,7 @@ mod edge;
 mod explanation;
 mod handoff;
 mod hops;
+mod inprocess;
 mod interruption;
 mod llm;
 mod migration;

@@ -9,6 +9,7 @@ use chassis::config::{Common, Environment, Ports};
 use chassis::serve::{self, Server};
 use chassis::testing::Names;
 use chassis::{Database, Life, Link, Mode, Redis, Resources, testing};
+use mesh::handler::Handlers;
 use mesh::{Listeners, Settings};
 use tokio::net::TcpListener;
 
@@ -81,15 +82,17 @@ async fn open(path: &Path) -> Database {
     tokio::time::timeout(LOCK_LIMIT, opened).await.expect("the file becomes free")
 }
 
-fn settings(mut env: Environment) -> Settings {
-    let settings = Settings::read(&mut env, None);
+/// What a mesh is told, and which handlers its routers have if not those that ship.
+pub(super) fn settings(mut env: Environment, handlers: Option<Handlers>) -> Settings {
+    let mut settings = Settings::read(&mut env, None);
     let _ = Common::read(&mut env, Ports { grpc: 50050, admin: 9464 }, "./mesh.db");
     env.finish().expect("the settings of a scenario are valid");
+    settings.router.handlers = handlers.unwrap_or(settings.router.handlers);
     settings
 }
 
 /// One process; gives its address.
-pub(super) async fn one(env: Environment, stores: &Stores, life: &Life) -> SocketAddr {
+pub(super) async fn one(settings: &Settings, stores: &Stores, life: &Life) -> SocketAddr {
     let resources = stores.resources(open(Path::new(&stores.database)).await, None, life);
     let grpc = [
         listener().await,
@@ -100,7 +103,7 @@ pub(super) async fn one(env: Environment, stores: &Stores, life: &Life) -> Socke
         listener().await,
     ];
     let listeners = Listeners { http: listener().await, grpc, desk: None };
-    mesh::start(&settings(env), &resources, None, listeners).await.unwrap().http
+    mesh::start(settings, &resources, None, listeners).await.unwrap().http
 }
 
 /// Serves one service on a socket of its own and gives the way to it.
@@ -125,12 +128,11 @@ where
 
 /// Every service on a socket of its own, some of them more than once; gives the addresses of the gateways.
 pub(super) async fn split(
-    env: Environment,
+    settings: &Settings,
     stores: &Stores,
     life: &Life,
     replicas: usize,
 ) -> Vec<SocketAddr> {
-    let settings = settings(env);
     let registry = registry::build(&settings.registry, &stores.open(life).await).await.unwrap();
     let registry = serve(registry, life).await;
     let peers = classifier::Peers { registry: registry.clone() };
@@ -149,7 +151,7 @@ pub(super) async fn split(
             budget: serve(budget, life).await,
             handoff: handoff.clone(),
         };
-        addresses.push(column(&settings, stores, life, peers).await);
+        addresses.push(column(settings, stores, life, peers).await);
     }
     addresses
 }

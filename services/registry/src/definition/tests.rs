@@ -199,10 +199,12 @@ fn the_default_agent_has_the_threshold_zero_and_no_other() {
 
 #[test]
 fn an_agent_inside_the_router_needs_no_endpoint() {
-    let text = BASE.replace("booking\n", "echo\n").replace("type: mcp", "type: builtin");
-    let text = text.replace("endpoint: https://booking.example.com/mcp\n", "");
+    let reached = BASE.replace("booking\n", "echo\n").replace("type: mcp", "type: builtin");
+    let text = reached.replace("endpoint: https://booking.example.com/mcp\n", "");
     let agent = parse(&text).expect("the router has a handler for it");
     assert_eq!((agent.r#type.as_str(), agent.endpoint.as_str()), ("inprocess", ""));
+    let fault = "5:11 endpoint: nobody is called there, since the agent is `inprocess`".to_owned();
+    assert_eq!(parse(&reached), Err(vec![fault]), "and may have none");
 }
 
 #[test]

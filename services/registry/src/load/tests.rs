@@ -242,28 +242,34 @@ async fn a_bomb_of_aliases_is_refused_within_bounds() {
 async fn a_folder_can_be_validated_without_serving_it() {
     let text = SALES.replace("https://8.8.8.8", "http://${SALES_HOST}:4100");
     let folder = Folder::with(&[("a.yaml", DEFAULT), ("b.yaml", &text)]);
-    let variables: Variables = [("SALES_HOST".to_owned(), "127.0.0.1".to_owned())].into();
-    let allowlist = ["127.0.0.1:4100".to_owned()];
-    let result = validate_dir(&folder.0, variables.clone(), &allowlist).await;
+    let config = |allowlist: &[&str]| Config {
+        folder: folder.0.clone(),
+        variables: [("SALES_HOST".to_owned(), "127.0.0.1".to_owned())].into(),
+        allowlist: allowlist.iter().map(|&entry| entry.to_owned()).collect(),
+        ..Config::default()
+    };
+    let result = validate_dir(&config(&["127.0.0.1:4100"])).await;
     assert_eq!(result.map(|result| (result.success, result.agent_count)), Ok((true, 2)));
-    let result = validate_dir(&folder.0, variables, &[]).await.expect("the list is well formed");
+    let result = validate_dir(&config(&[])).await.expect("the list is well formed");
     assert_eq!(
         result.errors.iter().map(line).collect::<Vec<_>>(),
         ["b.yaml:5:11: endpoint: address 127.0.0.1 is not public: loopback"]
     );
-    assert!(validate_dir(&folder.0, Variables::new(), &["a b".to_owned()]).await.is_err());
+    assert!(validate_dir(&config(&["a b"])).await.is_err());
 }
 
 #[tokio::test]
 async fn the_definitions_that_ship_are_valid() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
     let names = ["SALES", "SUPPORT", "BOOKING", "DEFAULT"];
     let endpoint = |name: &str| {
         let path = name.to_lowercase();
         (format!("{name}_AGENT_ENDPOINT"), format!("http://127.0.0.1:4100/{path}"))
     };
-    let allowlist = ["127.0.0.1:4100".to_owned()];
-    let result = validate_dir(&folder, names.map(endpoint).into(), &allowlist).await;
+    let allowlist = vec!["127.0.0.1:4100".to_owned()];
+    let variables = names.map(endpoint).into();
+    let config = Config { folder, variables, allowlist, ..Config::default() };
+    let result = validate_dir(&config).await;
     let result = result.expect("the list is well formed");
     assert_eq!(result.errors, []);
     assert_eq!(result.agent_ids, ["booking", "default-agent", "sales", "support"]);
