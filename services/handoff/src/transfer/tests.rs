@@ -1,3 +1,4 @@
+use proptest::prelude::{prop, prop_assert, proptest};
 use proto::v1::{Candidate, CompressedContext, HandoffDecision, Rejection};
 
 use super::State::{
@@ -83,6 +84,37 @@ fn each_candidate_has_its_turn_once() {
     assert_eq!(transfer.tried, ["first", "second"]);
     transfer.passed("third");
     assert_eq!(transfer.next_candidate(&[]), None);
+}
+
+proptest! {
+    #[test]
+    fn no_candidate_is_asked_twice_whatever_happens(
+        fates in prop::collection::vec((0_u8..4, 0_usize..3), 0..12),
+    ) {
+        let names = ["first", "second", "third"];
+        let mut transfer = compressed();
+        let (mut asked, mut exclude) = (Vec::new(), Vec::new());
+        for (now_ms, (fate, other)) in (3..).zip(fates) {
+            let Some(agent) = transfer.next_candidate(&exclude).map(str::to_owned) else { break };
+            prop_assert!(!asked.contains(&agent), "{agent} was asked before: {asked:?}");
+            prop_assert!(!exclude.contains(&agent), "{agent} is out of the question");
+            transfer.offered(&agent, now_ms + 50, now_ms).unwrap();
+            asked.push(agent.clone());
+            match fate {
+                0 => transfer.refused(Rejection { agent_id: agent, ..Rejection::default() }),
+                1 => exclude.push(agent),
+                2 => {
+                    transfer.accepted(now_ms + 50, now_ms).unwrap();
+                    transfer.passed(&agent);
+                }
+                _ => {
+                    transfer.passed(&agent);
+                    exclude.push(names[other].to_owned());
+                }
+            }
+        }
+        prop_assert!(asked.len() <= names.len());
+    }
 }
 
 #[test]

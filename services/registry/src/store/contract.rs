@@ -7,6 +7,8 @@ use super::*;
 
 const LONG_MS: i64 = 60_000;
 const SHORT_MS: i64 = 30;
+/// How many ask for a slot at once.
+const RUSH: usize = 100;
 /// How long a test waits for a slot to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -158,21 +160,45 @@ async fn many_agents_are_looked_up_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn under_a_rush_exactly_as_many_slots_are_granted_as_there_are() {
     for (name, store) in stores().await {
-        let rush: Vec<_> = (0..64)
-            .map(|number| {
-                let store = store.clone();
-                tokio::spawn(async move {
-                    let holder = format!("session-{number}");
-                    store.acquire(claim(&holder, LONG_MS), Some(10)).await.unwrap().is_granted
-                })
+        let rush = (0..RUSH).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let holder = format!("session-{number}");
+                store.acquire(claim(&holder, LONG_MS), Some(10)).await.unwrap()
             })
-            .collect();
+        });
         let mut count = 0;
-        for asked in rush {
-            count += i32::from(asked.await.unwrap());
+        for grant in futures::future::try_join_all(rush).await.unwrap() {
+            assert!(grant.load <= 10, "{name}: {grant:?}");
+            count += i32::from(grant.is_granted);
         }
         assert_eq!(count, 10, "{name}");
         assert_eq!(load_of_sales(&store).await, 10, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn holders_who_come_and_go_are_never_more_than_there_are_slots() {
+    for (name, store) in stores().await {
+        let rush = (0..RUSH).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let holder = format!("handoff-{number}");
+                let heir = format!("session-{number}");
+                let grant = store.acquire(claim(&holder, LONG_MS), Some(5)).await.unwrap();
+                let mut loads = vec![grant.load];
+                if grant.is_granted {
+                    let handed = store.hand_over(&holder, claim(&heir, LONG_MS)).await.unwrap();
+                    assert!(handed.is_released, "{name}: {heir}");
+                    let freed = store.release("sales", &heir).await.unwrap();
+                    loads.extend([handed.load, freed.load]);
+                }
+                loads
+            })
+        });
+        let loads = futures::future::try_join_all(rush).await.unwrap().concat();
+        assert!(loads.iter().all(|load| (0..=5).contains(load)), "{name}: {loads:?}");
+        assert_eq!(load_of_sales(&store).await, 0, "{name}: everybody has gone");
     }
 }
 

@@ -23,6 +23,28 @@ async fn slots_are_counted_for_callers_and_watchers() {
     assert_eq!(sales(&next(&mut stream).await), ("available", 0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_callers_at_once_get_no_more_slots_than_there_are() {
+    let stores = [None, Some(chassis::testing::redis().await)];
+    for (at, redis) in stores.into_iter().enumerate() {
+        let registry = Running::with(|_| {}, redis).await;
+        registry.write("sales.yaml", &definition("sales", "max_concurrent_sessions: 7\n"));
+        let mut client = registry.client.clone();
+        client.reload(ReloadRequest::default()).await.expect("the definition is valid");
+        let calls = (0..100).map(|number| {
+            let mut client = registry.client.clone();
+            tokio::spawn(async move { client.acquire_slot(acquire(&number.to_string())).await })
+        });
+        let mut granted = 0;
+        for reply in futures::future::try_join_all(calls).await.expect("no call panics") {
+            let reply = reply.expect("it answers").into_inner();
+            assert!(reply.load <= 7 && reply.max == 7, "store {at}: {reply:?}");
+            granted += i32::from(reply.granted);
+        }
+        assert_eq!(granted, 7, "store {at}");
+    }
+}
+
 #[tokio::test]
 async fn claims_that_break_a_rule_are_refused() {
     let mut registry = Running::start().await;
