@@ -225,7 +225,10 @@ async fn tend_budgets(judge: &mut Judge, client: &Client) {
 async fn look(judge: &mut Judge, client: &Client) {
     let message = |method: &str| json!({"jsonrpc": "2.0", "id": 1, "method": method});
     let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    let calls: [Call<'_>; 15] = [
+    let said = json!({"messageId": "m-1", "role": "ROLE_USER", "parts": [{"text": "Hello"}]});
+    let mut sent = message("SendMessage");
+    sent["params"] = json!({"message": said});
+    let calls: [Call<'_>; 18] = [
         ("GET /health", "/health".to_owned(), None),
         ("GET /health/deep", "/health/deep".to_owned(), None),
         ("GET /metrics", "/metrics".to_owned(), None),
@@ -238,6 +241,9 @@ async fn look(judge: &mut Judge, client: &Client) {
         ("GET /v1/ws", "/v1/ws".to_owned(), None),
         ("GET /ws", "/ws".to_owned(), None),
         ("GET /", "/".to_owned(), None),
+        ("GET /.well-known/agent-card.json", "/.well-known/agent-card.json".to_owned(), None),
+        ("POST /a2a", "/a2a?A2A-Version=1.0".to_owned(), Some(sent)),
+        ("POST /a2a", "/a2a".to_owned(), Some(json!([]))),
         ("POST /mcp", "/mcp".to_owned(), Some(message("tools/list"))),
         ("POST /mcp", "/mcp".to_owned(), Some(json!([]))),
         ("POST /mcp", "/mcp".to_owned(), Some(note)),

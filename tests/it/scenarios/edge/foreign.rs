@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{call, refused};
+use super::{call, refused, send};
 use crate::client::{Answer, Client};
 use crate::world::{Setting, on_both};
 
@@ -52,6 +52,8 @@ async fn a_session_of_somebody_else_is_not_there_on_any_interface() {
         let stranger = world.client("user-2");
         over_rest(&stranger, id).await;
         over_mcp(&stranger, id).await;
+        let a2a = send(&stranger, "Hi", Some(id)).await;
+        assert_eq!(a2a.text_at("/error/data/0/reason"), CODE);
         assert_eq!(stranger.try_socket(&format!("&sessionId={id}")).await.err(), Some(404));
         let mut socket = stranger.socket("").await;
         socket.next().await;

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{call, refused};
+use super::{call, refused, send};
 use crate::world::{Setting, on_both};
 
 #[tokio::test]
@@ -28,6 +28,8 @@ async fn an_empty_budget_is_told_on_every_interface_and_the_agent_hears_nothing(
         let chat = json!({"user": "user-1", "messages": [{"role": "user", "content": INPUT}]});
         let chat = client.post("/v1/chat/completions", &chat).await;
         assert_eq!((chat.status, chat.text_at("/error/code")), (402, "budget_exceeded"));
+        let a2a = send(&client, INPUT, None).await;
+        assert_eq!(a2a.text_at("/error/data/0/reason"), "budget_exceeded");
         let streamed = client.events(json!({"input": INPUT})).await;
         assert_eq!(streamed.last().unwrap()["payload"]["code"], "budget_exceeded");
         assert_eq!(world.agent("support").calls().len(), 1, "the agent heard the first alone");
