@@ -8,7 +8,7 @@ use proto::v1::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Service, view};
+use super::{Service, possible, view};
 use crate::error::Error;
 use crate::session::{Profile, Reference, Session, Status};
 use crate::store::{Closed, Filter, NewEntry, Resumed, Role};
@@ -61,6 +61,7 @@ impl Service {
     }
 
     pub(super) async fn get(&self, request: GetSessionRequest) -> Result<SessionView, Error> {
+        possible(&request.session_id, Error::SessionNotFound)?;
         let context = request.context.unwrap_or_default();
         let session = if request.by_reference {
             let reference = Reference::of(Some(request.session_id));
@@ -114,6 +115,7 @@ impl Service {
         &self,
         request: AppendTurnRequest,
     ) -> Result<AppendTurnResponse, Error> {
+        possible(&request.session_id, Error::SessionNotFound)?;
         let context = request.context.unwrap_or_default();
         let role = Role::from_name(&request.role)
             .ok_or_else(|| Error::field("role", "is not user or agent"))?;
@@ -141,6 +143,7 @@ impl Service {
         &self,
         request: UpdateWorkflowStateRequest,
     ) -> Result<UpdateWorkflowStateResponse, Error> {
+        possible(&request.session_id, Error::SessionNotFound)?;
         let owner = owner_of(&request.context.unwrap_or_default())?;
         let (session_id, state) = (&request.session_id, &request.workflow_state_json);
         if self.engine.config.dispatch.workflow_state_max_bytes < state.len() {
@@ -159,6 +162,7 @@ impl Service {
         &self,
         request: CloseSessionRequest,
     ) -> Result<CloseSessionResponse, Error> {
+        possible(&request.session_id, Error::SessionNotFound)?;
         let owner = owner_of(&request.context.unwrap_or_default())?;
         let status = match request.status.as_str() {
             "" => Status::Completed,
@@ -187,6 +191,7 @@ impl Service {
         &self,
         request: ResumeSessionRequest,
     ) -> Result<ResumeSessionResponse, Error> {
+        possible(&request.prior_session_id, Error::SessionNotFound)?;
         let owner = owner_of(&request.context.unwrap_or_default())?;
         let resumed = Resumed {
             prior_session_id: request.prior_session_id,

@@ -5,7 +5,7 @@ use proto::v1::{
 };
 use tokio::sync::mpsc;
 
-use super::Service;
+use super::{Service, possible};
 use crate::config::InjectionAction;
 use crate::error::Error;
 use crate::events::Message;
@@ -78,6 +78,7 @@ impl Service {
             return Err(Error::ShuttingDown);
         }
         check(&request)?;
+        possible(&request.session_id, Error::SessionNotFound)?;
         let context = request.context.unwrap_or_default();
         let user_id = (!request.any_owner).then_some(context.user_id.as_str());
         let session = self.engine.store.session(&context.tenant, user_id, &request.session_id);
@@ -107,6 +108,7 @@ impl Service {
         &self,
         request: ExplainRequest,
     ) -> Result<ExplainResponse, Error> {
+        possible(&request.request_id, Error::RecordNotFound)?;
         let context = request.context.unwrap_or_default();
         let user_id = (!request.any_owner).then_some(context.user_id.as_str());
         let record = self.engine.store.record(&context.tenant, user_id, &request.request_id);

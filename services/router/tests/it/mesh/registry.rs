@@ -55,6 +55,16 @@ impl Directory {
         });
     }
 
+    /// Brings an agent back, or a new one.
+    pub fn add(&self, (agent_id, running): (&str, &Running)) {
+        self.agents.send_modify(|snapshot| {
+            snapshot.generation += 1;
+            snapshot.agents.push(state(agent_id, running));
+            let id = |state: &AgentState| state.agent.as_ref().map(|agent| agent.agent_id.clone());
+            snapshot.agents.sort_by_key(id);
+        });
+    }
+
     /// Refuses every slot of an agent.
     pub fn fill(&self, agent_id: &str) {
         self.full.lock().unwrap().insert(agent_id.to_owned());

@@ -194,18 +194,41 @@ async fn a_session_whose_agent_is_left_alone_is_taken_over() {
     assert_eq!(told.body()["agent_id"], "support");
 }
 
+/// Takes an agent away, and waits until the router knows.
+async fn remove(mesh: &Mesh, agent_id: &str) {
+    mesh.world.directory.remove(agent_id);
+    eventually(async || {
+        let request = proto::v1::ListBreakersRequest::default();
+        let breakers = mesh.client().list_breakers(request).await.unwrap().into_inner().breakers;
+        (!breakers.iter().any(|b| b.agent_id == agent_id && b.generation == 0)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_failover_an_agent_that_is_gone_is_an_error() {
+    let agents = agents().await;
+    let mesh = Mesh::start(&world(&agents), &[("ENABLE_FAILOVER", "false")]).await;
+    mesh.say(&Message::new("ann", "sales please")).await.body();
+    remove(&mesh, "sales").await;
+    let message = Message::new("ann", "more");
+    assert_eq!(mesh.say(&message).await.code(), "agent_unavailable");
+    assert!(mesh.world.porter.asked().is_empty(), "nobody is asked to take over");
+    assert!(mesh.world.money.open().is_empty(), "nothing is held for nobody");
+    mesh.world.directory.add(("sales", &agents[0]));
+    let answer = eventually(async || {
+        let told = mesh.say(&message).await;
+        matches!(told.last(), Some(Event::Result(_))).then_some(told)
+    });
+    assert_eq!(answer.await.body()["agent_id"], "sales", "the same request is tried again");
+}
+
 #[tokio::test]
 async fn a_session_whose_agent_is_gone_is_taken_over() {
     let agents = agents().await;
     let mesh = start(&agents).await;
     mesh.say(&Message::new("ann", "sales please")).await;
-    mesh.world.directory.remove("sales");
-    eventually(async || {
-        let request = proto::v1::ListBreakersRequest::default();
-        let breakers = mesh.client().list_breakers(request).await.unwrap().into_inner().breakers;
-        (!breakers.iter().any(|b| b.agent_id == "sales" && b.generation == 0)).then_some(())
-    })
-    .await;
+    remove(&mesh, "sales").await;
     mesh.world.porter.accept("support");
     let body = mesh.say(&Message::new("ann", "more")).await.body();
     assert_eq!(body["agent_id"], "support");
