@@ -10,6 +10,7 @@ mod definitions;
 mod edge;
 mod explanation;
 mod handoff;
+mod hangup;
 mod hops;
 mod inprocess;
 mod interruption;
