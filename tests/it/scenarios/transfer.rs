@@ -103,6 +103,29 @@ async fn an_alternative_answers_when_the_first_choice_is_down() {
 }
 
 #[tokio::test]
+async fn an_alternative_answers_when_nobody_pays_for_the_first_choice() {
+    let setting = async || {
+        let budgets = "budgets:\n  - {scope: \"agent:first\", limit_usd: 0.01, period: none}\n";
+        refunds().await.with_budgets(budgets)
+    };
+    on_both(setting, async |world| {
+        let client = world.client("user-1");
+        let frames = pass_on(world, &client).await;
+        let rejected = told(&frames, "handoff_rejected");
+        assert_eq!(rejected.len(), 1, "{frames:?}");
+        let shown = (&rejected[0]["agent_id"], &rejected[0]["class"], &rejected[0]["final"]);
+        assert_eq!(shown, (&json!("first"), &json!("unavailable"), &json!(false)));
+        assert_eq!(frames.last().unwrap()["payload"]["agent_id"], "second");
+        assert!(world.agent("first").calls().is_empty(), "it hears nothing");
+        eventually("its place is free", async || {
+            (client.get("/api/v1/agents/first").await.body["load"] == 0).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn when_all_refuse_the_source_goes_on_as_if_nothing_had_been_asked() {
     let setting = async || refunds().await.with("HANDOFF_MAX_ALTERNATIVES", "1");
     on_both(setting, async |world| {
