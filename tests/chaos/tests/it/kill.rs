@@ -1,7 +1,5 @@
 //! The router dies at each step of a turn; or it stands still for so long that it is taken for dead.
 
-use std::time::Duration;
-
 use chaos::check;
 use chaos::user::{Story, deliver};
 use fleet::{Process, Signal};
@@ -9,15 +7,12 @@ use futures::StreamExt as _;
 use serde_json::Value;
 use sqlx::{Any, Transaction};
 
-use crate::world::{World, message};
+use crate::world::{Plan, World, message};
 
 /// How many cases run side by side.
 const AT_ONCE: usize = 4;
 /// So that the dead are noticed soon.
 const LEASE_MS: u32 = 1_000;
-/// How often the database is asked who waits, and how long until somebody must.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// Where a router is stopped, and what the turn comes to.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +48,8 @@ const CASES: [Case; 16] = [
     // The agent has not heard it yet; it may have billed its answer, which is lost.
     alone("support initialize", 1),
     alone("support handle_message", 2),
-    alone("Settle", 2),
-    alone("Settle done", 2),
+    alone("SettleEarly", 2),
+    alone("SettleEarly done", 2),
     Case { in_store: true, calls: (1, 2), ..alone("support handle_message", 2) },
     // The first answer is stored, and stands.
     passed("Transfer", &["support"]),
@@ -99,7 +94,8 @@ async fn all(fate: Fate) {
 }
 
 async fn stop_and_go_on(case: Case, fate: Fate) {
-    let world = World::start(case.passes_on, LEASE_MS).await;
+    let plan = Plan { passes_on: case.passes_on, lease_ms: LEASE_MS, is_handoff_apart: false };
+    let world = World::start(plan).await;
     let mut first = world.router(0).await;
     world.trap.set(case.at);
     let said = message("ann", 1);
@@ -134,22 +130,11 @@ async fn stop_and_go_on(case: Case, fate: Fate) {
 
 /// Lets the held call go on, up to the commit that writes to the session.
 async fn stop_in_store(world: &World) -> Transaction<'static, Any> {
-    let mut lock = world.database.pool.begin().await.unwrap();
-    // However slow the machine is, the lock stays until the router is gone.
-    let patience = sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0");
-    patience.execute(&mut *lock).await.unwrap();
+    let mut lock = world.transaction().await;
     let rows = sqlx::query("SELECT session_id FROM sessions FOR UPDATE");
     assert_eq!(rows.fetch_all(&mut *lock).await.unwrap().len(), 1, "there is one session");
     world.trap.open();
-    let waits = async {
-        let sql = "SELECT COUNT(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while sqlx::query_scalar::<_, i64>(sql).fetch_one(&world.database.pool).await.unwrap() == 0
-        {
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
-    };
-    tokio::time::timeout(WAIT_LIMIT, waits).await.expect("the router wants to write");
+    world.until_somebody_waits().await;
     lock
 }
 

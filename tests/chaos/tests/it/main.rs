@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod desk;
+mod handover;
 mod kill;
 mod order;
 mod trap;

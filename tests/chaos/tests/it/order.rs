@@ -6,10 +6,10 @@ use chaos::check;
 use chaos::user::deliver;
 use futures::StreamExt as _;
 
-use crate::world::{World, message};
+use crate::world::{Plan, World, message};
 
 /// However slow the machine is, nobody is taken for dead.
-const LEASE_MS: u32 = 60_000;
+const PLAN: Plan = Plan { passes_on: false, lease_ms: 60_000, is_handoff_apart: false };
 const SESSIONS: usize = 200;
 /// Messages of a user after the first, all at once.
 const AT_ONCE: usize = 3;
@@ -18,7 +18,7 @@ const USERS_AT_ONCE: usize = 50;
 
 #[tokio::test]
 async fn two_routers_keep_two_hundred_sessions_in_order() {
-    let world = World::start(false, LEASE_MS).await;
+    let world = World::start(PLAN).await;
     let _routers = [world.router(0).await, world.router(1).await];
     let talks = futures::stream::iter(0..SESSIONS).map(async |number| {
         let user = format!("user-{number}");

@@ -1,7 +1,7 @@
-//! A mesh whose routers are processes of their own; the services around them are in the test, where calls can be held.
+//! A mesh whose routers are processes of their own, and its handoff service if a test wants that; the services around them
+//! are in the test, where calls can be held.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use chassis::config::Environment;
 use chassis::serve::{self, Server};
 use chassis::{Database, Life, Link, Mode, Redis, Resources, testing};
 use fleet::{Ports, Process, Program, wait_for};
+use sqlx::{Any, Transaction};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -22,6 +23,9 @@ use crate::trap::{Trap, Trapped};
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Connections of each service to Postgres.
 const CONNECTIONS: u32 = 4;
+/// How often the database is asked who waits, and how long until somebody must.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// So that the dead are noticed soon.
 const SETTINGS: [(&str, &str); 11] = [
@@ -39,6 +43,17 @@ const SETTINGS: [(&str, &str); 11] = [
     ("HANDOFF_TTL_MS", "10000"),
 ];
 
+/// How a world is put together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Whether `support` passes everybody on to `sales`.
+    pub(crate) passes_on: bool,
+    /// TURN_LEASE_MS.
+    pub(crate) lease_ms: u32,
+    /// Whether a test starts and ends the handoff service too.
+    pub(crate) is_handoff_apart: bool,
+}
+
 /// A gateway before each of two routers, which a test starts and ends.
 pub(crate) struct World {
     /// Where calls are held.
@@ -51,6 +66,7 @@ pub(crate) struct World {
     pub(crate) database: Database,
     program: Program,
     routers: [SocketAddr; 2],
+    handoff: SocketAddr,
     redis: (Url, String),
     life: Life,
 }
@@ -73,7 +89,8 @@ pub(crate) fn message(user: &str, number: usize) -> Message {
 }
 
 impl World {
-    pub(crate) async fn start(passes_on: bool, lease_ms: u32) -> Self {
+    pub(crate) async fn start(plan: Plan) -> Self {
+        let Plan { passes_on, lease_ms, is_handoff_apart } = plan;
         let trap = Arc::<Trap>::default();
         let desks = Desks::open(&trap, passes_on).await;
         let folder = testing::folder();
@@ -86,9 +103,11 @@ impl World {
         settings.push(("TURN_LEASE_MS", lease_ms.to_string()));
         let life = Life::new();
         let builder = Builder { url: &url, redis: &redis, trap: &trap, life: &life };
-        let peers = builder.services(&settings).await;
         let mut ports = Ports::default();
-        let routers = [ports.draw().unwrap(), ports.draw().unwrap()];
+        let [first, second, handoff] = std::array::from_fn(|_| ports.draw().unwrap());
+        let routers = [first, second];
+        let apart = is_handoff_apart.then_some(handoff);
+        let peers = builder.services(&settings, apart).await;
         let mut gateways = Vec::new();
         for router in routers {
             gateways.push(builder.gateway(&settings, &peers, router).await);
@@ -99,20 +118,55 @@ impl World {
             ("REDIS_PREFIX", redis.1.clone()),
         ]);
         settings.extend(peers);
-        let program = program(&folder, settings);
+        let variables = settings.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let logs = Some(folder.clone());
+        let base = Program::new(fleet::programs().unwrap(), &[], &folder);
+        let program = Program { variables: variables.collect(), logs, ..base };
         let client = Client::new(&gateways).unwrap();
         let database = Database::postgres(&url, CONNECTIONS).await.unwrap();
-        Self { trap, desks, client, database, program, routers, redis, life }
+        Self { trap, desks, client, database, program, routers, handoff, redis, life }
     }
 
     /// Starts a router.
     pub(crate) async fn router(&self, number: usize) -> Process {
+        self.process("router", self.routers[number]).await
+    }
+
+    /// Starts the handoff service, when it is apart.
+    pub(crate) async fn handoff(&self) -> Process {
+        self.process("handoff", self.handoff).await
+    }
+
+    async fn process(&self, service: &str, listen: SocketAddr) -> Process {
         let mut program = self.program.clone();
-        let listen = self.routers[number].to_string();
-        program.variables.push(("GRPC_LISTEN".to_owned(), listen));
+        program.path.push(service);
+        service.clone_into(&mut program.name);
+        program.variables.push(("GRPC_LISTEN".to_owned(), listen.to_string()));
         let process = program.start().expect("built by: cargo build --workspace --bins");
-        wait_for(self.routers[number], START_LIMIT).await.unwrap();
+        wait_for(listen, START_LIMIT).await.unwrap();
         process
+    }
+
+    /// A transaction that stays open however slow the machine is.
+    pub(crate) async fn transaction(&self) -> Transaction<'static, Any> {
+        let mut transaction = self.database.pool.begin().await.unwrap();
+        let patience = sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0");
+        patience.execute(&mut *transaction).await.unwrap();
+        transaction
+    }
+
+    /// Resolves when somebody waits for a lock in the database.
+    pub(crate) async fn until_somebody_waits(&self) {
+        let waits = async {
+            let sql = "SELECT COUNT(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            while sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.database.pool).await.unwrap()
+                == 0
+            {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        };
+        tokio::time::timeout(WAIT_LIMIT, waits).await.expect("somebody wants to write");
     }
 
     /// What there is to see once it is quiet.
@@ -125,13 +179,6 @@ impl World {
         );
         evidence.await.unwrap()
     }
-}
-
-fn program(folder: &Path, settings: Vec<(&str, String)>) -> Program {
-    let path = fleet::programs().unwrap().join("router");
-    let variables = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let logs = Some(folder.to_owned());
-    Program { variables, logs, ..Program::new(path, &[], folder) }
 }
 
 /// What the services in the test are built on.
@@ -151,8 +198,12 @@ impl Builder<'_> {
         Resources { database, redis, life, mode: Mode::Test, resolver }
     }
 
-    /// The four around a router; gives the variables that tell where they are.
-    async fn services(&self, settings: &[(&str, String)]) -> Vec<(&'static str, String)> {
+    /// The four around a router, or three when one is elsewhere; gives the variables that tell where they are.
+    async fn services(
+        &self,
+        settings: &[(&str, String)],
+        handoff: Option<SocketAddr>,
+    ) -> Vec<(&'static str, String)> {
         let mut env = Environment::of(settings.iter().map(|(name, value)| (*name, value.as_str())));
         let config = registry::Config::read(&mut env);
         let registry = registry::build(&config, &self.resources().await).await.unwrap();
@@ -161,14 +212,20 @@ impl Builder<'_> {
         let config = classifier::Config::read(&mut env);
         let peers = classifier::Peers { registry: to_registry() };
         let classifier = classifier::build(&config, &self.resources().await, peers).await.unwrap();
-        let config = handoff::Config::read(&mut env);
-        let peers = handoff::Peers { registry: to_registry() };
-        let handoff = handoff::build(&config, &self.resources().await, peers).await.unwrap();
+        let handoff = match handoff {
+            Some(elsewhere) => format!("http://{elsewhere}"),
+            None => {
+                let config = handoff::Config::read(&mut env);
+                let peers = handoff::Peers { registry: to_registry() };
+                let resources = self.resources().await;
+                self.serve(handoff::build(&config, &resources, peers).await.unwrap()).await
+            }
+        };
         let config = budget::Config::read(&mut env);
         let budget = budget::build(&config, &self.resources().await).await.unwrap();
         vec![
             ("CLASSIFIER_ADDR", self.serve(classifier).await),
-            ("HANDOFF_ADDR", self.serve(handoff).await),
+            ("HANDOFF_ADDR", handoff),
             ("BUDGET_ADDR", self.serve(budget).await),
             ("REGISTRY_ADDR", registry),
         ]
