@@ -190,3 +190,31 @@ async fn a_tool_error_is_a_failure_whose_text_nobody_sees() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn with_a_window_the_share_of_failures_opens_it() {
+    let setting = async || {
+        let shop = Setting::shop().await.with("CIRCUIT_BREAKER_MODE", "window");
+        let shop = shop.with("CIRCUIT_BREAKER_MIN_CALLS", "6");
+        shop.with("CIRCUIT_BREAKER_FAILURE_RATE", "0.5")
+    };
+    on_both(setting, async |world| {
+        let fail = || Act::Fail("the stock system is down".to_owned());
+        let fine = || Act::Reply(json!({"content": "Fine.", "workflow_complete": false}));
+        let acts = [fail(), fail(), fine(), fine(), fine(), fail()];
+        world.agent("support").script(acts);
+        let state = async || {
+            let view = world.client("user-9").get("/api/v1/agents/support").await;
+            view.text_at("/breaker_state").to_owned()
+        };
+        for user in 0..6 {
+            assert_eq!(state().await, "closed", "after {user} calls");
+            world.client(&format!("user-{user}")).say("I need help with my order").await;
+        }
+        assert_eq!(state().await, "open", "three of six have failed, if not in a row");
+        let answer = world.client("user-8").say("I need help with my order").await;
+        assert_eq!(answer.body["agent_id"], "hello", "{}", answer.text);
+        assert_eq!(world.agent("support").calls().len(), 6);
+    })
+    .await;
+}

@@ -101,6 +101,10 @@ async fn a_record_says_who_could_have_taken_over_and_who_refused() {
             (&json!("primary"), &json!("second"))
         );
         assert_eq!(handoff["rejections"], json!([["first", "overloaded"]]));
+        let basis: handoff::decision::Basis = serde_json::from_value(handoff["basis"].clone())
+            .expect("what it was decided from is there");
+        let again = basis.decide().expect("it can be decided again");
+        assert_eq!((&*again.r#type, &*again.target_agent), ("primary", "first"));
         let candidates = handoff["candidates"].as_array().unwrap();
         let scores: Vec<_> = candidates
             .iter()

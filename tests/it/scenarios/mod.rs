@@ -4,6 +4,7 @@ mod bad_input;
 mod breaker;
 mod budget;
 mod call;
+mod characters;
 mod clarification;
 mod conversation;
 mod definitions;
