@@ -34,3 +34,8 @@ pub use crate::life::Life;
 pub use crate::link::Link;
 pub use crate::redis::Redis;
 pub use crate::resources::Resources;
+
+/// A turn is many small texts, and this gives them out with less work than the system's allocator (ARCHITECTURE, "What a
+/// turn costs").
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -17,6 +17,8 @@ use super::{KEPT_MAX, Relay};
 const QUEUE_MAX: usize = 8_192;
 /// Events that one script takes.
 const BATCH_MAX: usize = 64;
+/// How long an event for other replicas waits for those that follow it: those of a turn come close together.
+const COMPANY: Duration = Duration::from_millis(4);
 const WAIT_MIN: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// How often a silent connection is asked whether it is alive.
@@ -118,6 +120,17 @@ async fn send_all(store: Store, mut waiting: mpsc::Receiver<Arc<Event>>, life: L
         };
         if count == 0 {
             return;
+        }
+        if count < BATCH_MAX {
+            tokio::select! {
+                () = tokio::time::sleep(COMPANY) => {}
+                () = life.closing() => {}
+            }
+            while events.len() < BATCH_MAX
+                && let Ok(event) = waiting.try_recv()
+            {
+                events.push(event);
+            }
         }
         store.publish(&events).await;
         events.clear();
