@@ -157,6 +157,7 @@ async fn what_is_no_request_is_told_by_the_codes_of_the_protocol() {
         (r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#.to_owned(), 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned(), 400, -32600),
         (deep, 400, -32600),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"n":1e999}}}"#.to_owned(), 400, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"dance"}"#.to_owned(), 200, -32601),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#.to_owned(), 200, -32602),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"dance"}}"#.to_owned(), 200, -32602),
