@@ -22,6 +22,9 @@ const STATEMENT_LIMIT_MS: u32 = 10_000;
 /// How long a transaction may rest: a process that stands still must not keep its locks from those who go on.
 const REST_LIMIT_MS: u32 = 5_000;
 
+/// What a plan does without. Statements are few rows by their keys, and planned while the tables are still empty: a plan
+/// that reads a whole table or index would be kept while these grow.
+const PLANS: [&str; 4] = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"];
 /// Full durability; 64 MiB of pages, and what a statement notes, in memory; time for the other connection to end what it
 /// writes, many times over.
 const PRAGMAS: [&str; 6] = [
@@ -79,10 +82,11 @@ impl Database {
     /// Opens a Postgres database.
     pub async fn postgres(url: &str, max_connections: u32) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
-        let after_connect = [
+        let mut after_connect = vec![
             format!("SET statement_timeout = {STATEMENT_LIMIT_MS}"),
             format!("SET idle_in_transaction_session_timeout = {REST_LIMIT_MS}"),
         ];
+        after_connect.extend(PLANS.map(|plan| format!("SET {plan} = off")));
         let pool = AnyPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_LIMIT)

@@ -27,7 +27,6 @@ mod work;
 
 pub use place::Place;
 
-
 /// Where the tables stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
 struct Head {

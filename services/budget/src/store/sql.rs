@@ -11,9 +11,7 @@ use chassis::Database;
 
 use super::rows::Rows;
 use super::work::{Trust, Vault};
-use super::{
-    Decided, Filter, Head, Spend, Spent, Store, StoredEvent, names, proof, report, spend,
-};
+use super::{Decided, Filter, Head, Spend, Spent, Store, StoredEvent, names, proof, report, spend};
 use crate::Error;
 use crate::account::{Charge, Entry, Owner};
 use crate::batch::Answers;

@@ -92,9 +92,10 @@ impl Past {
 
     fn bytes(&self) -> usize {
         let words = self.lines.iter().map(|line| line.content.len() + size_of::<Line>());
-        let session = self.session.as_ref().map_or(0, |session| {
-            size_of::<Session>() + session.metadata_json.len()
-        });
+        let session = self
+            .session
+            .as_ref()
+            .map_or(0, |session| size_of::<Session>() + session.metadata_json.len());
         words.sum::<usize>() + session + self.state.as_ref().map_or(0, |(_, state)| state.len())
     }
 }

@@ -40,7 +40,7 @@ impl Chores for SqlStore {
     }
 
     async fn expire(&self, now_ms: i64, limit: i64) -> Result<Vec<Session>, StoreError> {
-        let sql = "SELECT session_id FROM sessions WHERE status = 'active' AND expires_ms <= $1 \
+        let sql = "SELECT session_id FROM sessions WHERE closed_ms IS NULL AND status = 'active' AND expires_ms <= $1 \
                    AND open_turns = 0 ORDER BY expires_ms LIMIT $2";
         let due = sqlx::query_scalar::<_, String>(sql).bind(now_ms).bind(limit);
         let due = due.fetch_all(&self.database.pool).await?;

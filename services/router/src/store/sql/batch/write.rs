@@ -25,7 +25,8 @@ impl Scribe {
             sheet.closed(),
             sheet.dropped(),
         ];
-        let parts: Vec<_> = parts.into_iter().enumerate().filter(|(_, rows)| 0 < rows.count).collect();
+        let parts: Vec<_> =
+            parts.into_iter().enumerate().filter(|(_, rows)| 0 < rows.count).collect();
         let numbers: Vec<usize> = parts.iter().map(|(at, _)| at + 1).collect();
         let text = self.write.of(&numbers);
         let mut query = sqlx::query(AssertSqlSafe(text));
