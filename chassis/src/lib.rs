@@ -35,7 +35,7 @@ pub use crate::link::Link;
 pub use crate::redis::Redis;
 pub use crate::resources::Resources;
 
-/// A turn is many small texts, and this gives them out with less work than the system's allocator (ARCHITECTURE, "What a
-/// turn costs").
+/// A turn is many small texts, and this gives them out with less work than the system's allocator (see
+/// docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
