@@ -25,6 +25,7 @@ const REST_LIMIT_MS: u32 = 5_000;
 /// What a plan does without. Statements are few rows by their keys, and planned while the tables are still empty: a plan
 /// that reads a whole table or index would be kept while these grow.
 const PLANS: [&str; 4] = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"];
+
 /// Full durability; 64 MiB of pages, and what a statement notes, in memory; time for the other connection to end what it
 /// writes, many times over.
 const PRAGMAS: [&str; 6] = [

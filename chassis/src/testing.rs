@@ -10,8 +10,10 @@ use crate::config::Environment;
 use crate::connect::system;
 use crate::{Database, Life, Mode, Redis, Resources, clock};
 
+mod logs;
 mod names;
 
+pub use self::logs::Logs;
 pub use self::names::Names;
 
 /// Connections of each pool: tests run side by side.

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::address::Range;
-use crate::testing::Names;
+use crate::testing::{Logs, Names};
 
 mod tls;
 
@@ -175,41 +175,12 @@ async fn connections_do_not_wait_to_fill_packets() {
 
 #[tokio::test]
 async fn a_refusal_leaves_an_audit_event_and_a_dead_port_does_not() {
-    let written = Written::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(written.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (logs, _listening) = Logs::listen();
     let mut connector = Connector::new(allowlist(&["127.0.0.1"]), system());
     connect(&mut connector, "http://169.254.169.254/").await.expect_err("it is refused");
     connect(&mut connector, "http://127.0.0.1:1/").await.expect_err("nobody listens");
-    let text = String::from_utf8(written.0.lock().expect("nobody panics with it").clone());
-    let text = text.expect("logs are text");
-    let events: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
-    let audited: Vec<_> = events.iter().filter(|event| event["fields"]["audit"] == true).collect();
-    assert_eq!(audited.len(), 1, "{text}");
-    assert_eq!(audited[0]["fields"]["event_type"], "security.ssrf_attempt");
-    assert_eq!(audited[0]["fields"]["host"], "169.254.169.254");
-}
-
-/// What a subscriber writes.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Written {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
+    let audited = logs.audits();
+    assert_eq!(audited.len(), 1, "{}", logs.text());
+    assert_eq!(audited[0]["event_type"], "security.ssrf_attempt");
+    assert_eq!(audited[0]["host"], "169.254.169.254");
 }

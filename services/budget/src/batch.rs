@@ -104,9 +104,20 @@ impl Committer {
         let commit = self.store.commit_telling(operations, clock::now_ms(), &decided);
         match tokio::time::timeout(COMMIT_LIMIT, commit).await.unwrap_or(Err(Error::Busy)) {
             Ok(answers) => {
+                answers.iter().flatten().for_each(count);
                 answers.into_iter().map(|answer| answer.map_err(Error::Refused)).collect()
             }
             Err(error) => operations.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+}
+
+/// Counts what was charged, whether or not anybody still waits for the answer.
+fn count(answer: &Answer) {
+    if let Answer::Settled { actual_micros, is_new: true, books, .. } = answer {
+        for book in books {
+            metrics::counter!("budget.settled_usd", "scope_type" => book.scope.kind.clone())
+                .increment(actual_micros.unsigned_abs());
         }
     }
 }

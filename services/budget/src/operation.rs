@@ -9,6 +9,9 @@ use crate::ledger::{Book, Ruling, Standing};
 use crate::policy::{Definition, Scope};
 use crate::pricing::Tokens;
 
+#[cfg(test)]
+pub(crate) mod samples;
+
 /// A change of money, or of what may be spent.
 #[derive(Clone, Debug)]
 pub enum Operation {

@@ -177,7 +177,8 @@ impl Exchange {
         };
         let selection = select(&call.roster, &question, &call.rules);
         let mut decision = selection.into_message(&call.roster);
-        decision.basis_json = Basis::of(&call.roster, &question, &call.rules).json();
+        decision.basis_json =
+            Basis::of(&call.roster, &question, &call.rules).json().unwrap_or_default();
         if decision.r#type != "primary" {
             transfer.rejected(decision, clock::now_ms())?;
             self.store.save(transfer).await?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 mod event;
 mod policy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod window;
 
 pub use event::{Action, Answer, Event, Grant, Outcome, State};

@@ -13,12 +13,6 @@ use crate::operation::Answer;
 
 /// The answer after the commit.
 pub(super) fn committed(answer: Answer) -> Result<SettleResponse, Status> {
-    if let Answer::Settled { actual_micros, is_new: true, books, .. } = &answer {
-        for book in books {
-            metrics::counter!("budget.settled_usd", "scope_type" => book.scope.kind.clone())
-                .increment(actual_micros.unsigned_abs());
-        }
-    }
     let response = decided(answer)?;
     Ok(SettleResponse { is_committed: true, ..response })
 }

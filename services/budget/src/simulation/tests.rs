@@ -1,55 +1,13 @@
 use super::*;
-use crate::account::Charge;
-use crate::operation::{Reserve, Settle};
+use crate::operation::samples::{self, rules, settle};
 use crate::policy::{Policy, Scope};
-use crate::pricing::{Prices, Unknown};
-
-fn rules() -> Rules {
-    Rules {
-        prices: Prices::default(),
-        unknown: Unknown::MaxKnownPrice,
-        default_estimate_micros: 50_000,
-        output_ratio: 500_000,
-        max_actual_micros: 100_000_000,
-    }
-}
 
 fn user() -> Scope {
     Scope { kind: "user".to_owned(), key: "ann".to_owned() }
 }
 
-fn charge(id: &str) -> Charge {
-    Charge { tenant: "t".to_owned(), id: id.to_owned() }
-}
-
 fn reserve(id: &str, micros: i64) -> Operation {
-    Operation::Reserve(Reserve {
-        charge: charge(id),
-        scopes: vec![user()],
-        model: String::new(),
-        input_tokens: 0,
-        max_output_tokens: None,
-        per_call_micros: None,
-        estimate_micros: Some(micros),
-        tools: Vec::new(),
-        ttl_ms: 1_000,
-        user_id: "ann".to_owned(),
-        agent_id: String::new(),
-    })
-}
-
-fn settle(id: &str, micros: i64) -> Operation {
-    Operation::Settle(Settle {
-        charge: charge(id),
-        actual_micros: Some(micros),
-        usage: None,
-        estimated: false,
-        unreserved: false,
-        scopes: Vec::new(),
-        per_call_micros: None,
-        user_id: "ann".to_owned(),
-        agent_id: String::new(),
-    })
+    samples::reserve(id, &[user()], micros)
 }
 
 fn limit(limit_micros: i64) -> Definition {

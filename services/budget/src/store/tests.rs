@@ -6,26 +6,18 @@ use chassis::Database;
 
 use super::sql::SqlStore;
 use super::{Filter, Spend, Store};
-use crate::account::{Charge, Owner, State};
+use crate::account::{Owner, State};
 use crate::analytics::Group;
 use crate::batch::Answers;
-use crate::operation::{Answer, Operation, Put, Refusal, Reserve, Settle};
+use crate::operation::samples::{charge, reserve, rules, settle};
+use crate::operation::{Answer, Operation, Put, Refusal};
 use crate::policy::{Definition, Policy, Scope};
-use crate::pricing::{Prices, Unknown};
-use crate::rules::Rules;
 
 mod money;
 mod replicas;
 
 fn store(database: &Database) -> SqlStore {
-    let rules = Rules {
-        prices: Prices::default(),
-        unknown: Unknown::MaxKnownPrice,
-        default_estimate_micros: 50_000,
-        output_ratio: 500_000,
-        max_actual_micros: 100_000_000,
-    };
-    SqlStore::new(database.clone(), Arc::new(rules)).unwrap()
+    SqlStore::new(database.clone(), Arc::new(rules())).unwrap()
 }
 
 /// A fresh database on each engine, and two replicas on it.
@@ -46,10 +38,6 @@ fn owner(kind: &str, key: &str) -> Owner {
     Owner { tenant: "t".to_owned(), scope: scope(kind, key) }
 }
 
-fn charge(id: &str) -> Charge {
-    Charge { tenant: "t".to_owned(), id: id.to_owned() }
-}
-
 fn limit(kind: &str, key: &str, limit_micros: i64) -> Operation {
     let owner = owner(kind, key);
     let definition = Definition {
@@ -60,36 +48,6 @@ fn limit(kind: &str, key: &str, limit_micros: i64) -> Operation {
         version: 0,
     };
     Operation::Put(Put { owner, definition, create_only: false })
-}
-
-fn reserve(id: &str, scopes: &[Scope], micros: i64) -> Operation {
-    Operation::Reserve(Reserve {
-        charge: charge(id),
-        scopes: scopes.to_vec(),
-        model: String::new(),
-        input_tokens: 0,
-        max_output_tokens: None,
-        per_call_micros: None,
-        estimate_micros: Some(micros),
-        tools: Vec::new(),
-        ttl_ms: 1_000,
-        user_id: "ann".to_owned(),
-        agent_id: "desk".to_owned(),
-    })
-}
-
-fn settle(id: &str, micros: i64) -> Operation {
-    Operation::Settle(Settle {
-        charge: charge(id),
-        actual_micros: Some(micros),
-        usage: None,
-        estimated: false,
-        unreserved: false,
-        scopes: Vec::new(),
-        per_call_micros: None,
-        user_id: String::new(),
-        agent_id: String::new(),
-    })
 }
 
 /// One operation in a batch of its own.

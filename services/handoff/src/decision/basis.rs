@@ -10,6 +10,9 @@ use super::{Question, Rules, select};
 use crate::roster::{Member, Roster};
 use crate::wish::Kind;
 
+/// How large a basis is kept: that of some hundred agents.
+const STORED_BYTES_MAX: usize = 64 * 1024;
+
 /// What a selection was made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Basis {
@@ -85,10 +88,11 @@ impl Basis {
         Some(select(&roster, &question, &self.rules).into_message(&roster))
     }
 
-    /// As it is stored.
+    /// As it is stored; nothing when it is too large for that.
     #[must_use]
-    pub fn json(&self) -> String {
-        serde_json::to_string(self).expect("a basis is plain data")
+    pub fn json(&self) -> Option<String> {
+        let json = serde_json::to_string(self).expect("a basis is plain data");
+        (json.len() <= STORED_BYTES_MAX).then_some(json)
     }
 }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::{Action, Answer, Breaker, Event, Grant, Mode, Outcome, Phase, Policy, State};
 
+pub(crate) mod deeds;
 mod model;
 
 const HOLD_MS: i64 = 10_000;

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 
 use super::{BreakerStore, MemoryStore, RedisStore};
-use crate::breaker::{Action, Answer, Breaker, Event, Grant, Mode, Outcome, Phase, Policy, State};
+use crate::breaker::tests::deeds::{Deed, deeds, policies};
+use crate::breaker::{Action, Answer, Breaker, Event, Grant, Outcome, Phase, Policy, State};
 
 const HOLD_MS: i64 = 60_000;
 /// The clock that a comparison of two stores runs on: the last argument.
@@ -99,48 +100,6 @@ async fn parallel_failures_do_not_lengthen_the_wait() {
         assert_eq!(known[0].1.generation, 1);
         assert!(matches!(known[0].1.phase, Phase::Open { multiplier: 1, .. }));
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Deed {
-    Acquire(i64),
-    Report(usize, Outcome),
-    Record(bool),
-    Set(Action),
-}
-
-fn deeds() -> impl Strategy<Value = Vec<(Deed, i64)>> {
-    let outcome =
-        prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Neither)];
-    let action =
-        prop_oneof![Just(Action::Reset), Just(Action::ForceOpen), Just(Action::ForceClosed)];
-    let deed = prop_oneof![
-        8 => (1..300_i64).prop_map(Deed::Acquire),
-        8 => (any::<usize>(), outcome).prop_map(|(which, outcome)| Deed::Report(which, outcome)),
-        4 => any::<bool>().prop_map(Deed::Record),
-        1 => action.prop_map(Deed::Set),
-    ];
-    proptest::collection::vec((deed, 0..60_i64), 1..120)
-}
-
-fn policies() -> impl Strategy<Value = Policy> {
-    let consecutive =
-        (1..4_u32).prop_map(|failure_threshold| Mode::Consecutive { failure_threshold });
-    let window =
-        (1..400_i64, 1..5_u64, prop_oneof![Just(0.0), Just(0.5), Just(1.0), 0.0..=1.0_f64])
-            .prop_map(|(window_ms, min_calls, failure_rate)| Mode::Window {
-                window_ms,
-                min_calls,
-                failure_rate,
-            });
-    let numbers = (0..100_i64, 1..9_u32, 1..4_u32, 1..300_i64);
-    (prop_oneof![consecutive, window], numbers).prop_map(|(mode, numbers)| Policy {
-        mode,
-        reset_timeout_ms: numbers.0,
-        max_backoff: numbers.1,
-        half_open_max_calls: numbers.2,
-        half_open_timeout_ms: numbers.3,
-    })
 }
 
 /// The script and the machine take the same events at the same times to the same states and answers.
