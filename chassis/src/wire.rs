@@ -22,7 +22,7 @@ mod body;
 mod mcp;
 
 pub use self::body::{Metered, Outgoing, Sent};
-pub use self::mcp::{Mcp, SESSION};
+pub use self::mcp::{Mcp, SESSION, outside_span};
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const JSON: &str = "application/json";

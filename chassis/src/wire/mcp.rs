@@ -1,6 +1,8 @@
 //! What rmcp needs of HTTP to speak MCP: to agree on a protocol version, to open and close a session, and to call.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
 use futures::StreamExt as _;
@@ -14,6 +16,7 @@ use rmcp::transport::streamable_http_client::{
     SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
 };
 use sse_stream::{Sse, SseStream};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Form, Outgoing, Sent, Wire, WireError, form, request};
 
@@ -73,6 +76,23 @@ impl Mcp {
                 Ok(StreamableHttpPostResponse::Sse(events.boxed(), session_id))
             }
         }
+    }
+}
+
+/// Opens a session outside of the span of whoever asks for it, and gives up with them.
+///
+/// rmcp holds on to the span in which it opens a session until that is closed, so that the span of the first call would
+/// be exported when the last is over.
+pub async fn outside_span<T: Send + 'static>(
+    opening: impl Future<Output = T> + Send + 'static,
+) -> T {
+    match AbortOnDropHandle::new(tokio::spawn(opening)).await {
+        Ok(opened) => opened,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime ends, and the caller with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

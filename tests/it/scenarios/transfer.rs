@@ -10,8 +10,13 @@ const ONE: &str = "skills: [refunds]\ndomains: [refunds]\n";
 /// A shop with two agents for refunds, the first of which knows more.
 async fn refunds() -> Setting {
     let shop = Setting::shop().await.and("first", BOTH).await.and("second", ONE).await;
-    let shop = shop.with("HANDOFF_TOPIC_DETECTION", "false");
-    shop.with("HANDOFF_OFFER_TIMEOUT_MS", "300").with("MCP_REQUEST_TIMEOUT_MS", "1000")
+    shop.with("HANDOFF_TOPIC_DETECTION", "false")
+}
+
+/// Limits that a hanging agent exceeds soon, and one that answers hardly ever.
+async fn impatient() -> Setting {
+    let shop = refunds().await.with("HANDOFF_OFFER_TIMEOUT_MS", "2000");
+    shop.with("MCP_REQUEST_TIMEOUT_MS", "4000")
 }
 
 fn passes_on() -> Act {
@@ -53,18 +58,30 @@ async fn pass_on(world: &World, client: &Client) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_alternative_answers_when_the_first_choice_does_not_take_over() {
-    on_both(refunds, async |world| {
+    let cases = [
+        (Some(Offer::Refuse("overloaded")), None, "overloaded"),
+        (Some(Offer::Refuse("capability_mismatch")), None, "capability_mismatch"),
+        (Some(Offer::Babble), None, "unknown"),
+        (Some(Offer::Accept), Some(Act::Fail("broken".to_owned())), "unknown"),
+        (Some(Offer::Accept), Some(Act::Break), "unavailable"),
+    ];
+    second_answers(refunds, &cases).await;
+}
+
+#[tokio::test]
+async fn an_alternative_answers_when_the_first_choice_hangs() {
+    let cases =
+        [(Some(Offer::Hang), None, "timeout"), (Some(Offer::Accept), Some(Act::Hang), "timeout")];
+    second_answers(impatient, &cases).await;
+}
+
+/// What the first choice says to the offer, what it does with the call, and what becomes known of that.
+type Case = (Option<Offer>, Option<Act>, &'static str);
+
+async fn second_answers(setting: impl AsyncFn() -> Setting, cases: &[Case]) {
+    on_both(setting, async |world| {
         let first = world.agent("first");
-        let cases = [
-            (Some(Offer::Refuse("overloaded")), None, "overloaded"),
-            (Some(Offer::Refuse("capability_mismatch")), None, "capability_mismatch"),
-            (Some(Offer::Babble), None, "unknown"),
-            (Some(Offer::Hang), None, "timeout"),
-            (Some(Offer::Accept), Some(Act::Fail("broken".to_owned())), "unknown"),
-            (Some(Offer::Accept), Some(Act::Hang), "timeout"),
-            (Some(Offer::Accept), Some(Act::Break), "unavailable"),
-        ];
-        for (case, (offer, act, class)) in cases.into_iter().enumerate() {
+        for (case, (offer, act, class)) in cases.iter().cloned().enumerate() {
             first.offers(offer);
             first.script(act);
             let client = world.client(&format!("user-{case}"));

@@ -70,7 +70,7 @@ impl Mcp {
         let client = wire::Mcp::new(self.wire.clone(), uri);
         let settings = StreamableHttpClientTransportConfig::with_uri(agent.endpoint.as_str());
         let transport = StreamableHttpClientTransport::with_client(client, settings);
-        Ok(().serve(transport).await?)
+        Ok(wire::outside_span(().serve(transport)).await?)
     }
 
     async fn converse(

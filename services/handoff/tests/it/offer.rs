@@ -25,7 +25,7 @@ impl Pair {
             definition.a2a_endpoint = first.a2a_endpoint();
         }
         let agents = vec![definition, second.definition("second", &["refunds", "returns"])];
-        let settings = [("HANDOFF_OFFER_TIMEOUT_MS", "400")];
+        let settings = [("HANDOFF_OFFER_TIMEOUT_MS", "2000")];
         let mesh = Mesh::start(Shelf::of(agents), testing::sqlite().await, &settings).await;
         Self { mesh, first, second }
     }

@@ -46,10 +46,17 @@ pub(crate) async fn state_in(database: &Database, request: &TransferRequest) -> 
 
 /// Puts a stored transfer back to an earlier state, as if the process had died right after it.
 async fn rewind(database: &Database, request: &TransferRequest, state: &str) {
-    let statement = format!(
-        "UPDATE handoffs SET state = '{state}' WHERE handoff_id = '{}'",
-        request.handoff_id
-    );
+    change(database, request, &format!("state = '{state}'")).await;
+}
+
+/// Lets the time of a stored transfer be over.
+async fn overdue(database: &Database, request: &TransferRequest) {
+    change(database, request, "expires_ms = 1").await;
+}
+
+async fn change(database: &Database, request: &TransferRequest, what: &str) {
+    let statement =
+        format!("UPDATE handoffs SET {what} WHERE handoff_id = '{}'", request.handoff_id);
     sqlx::query(AssertSqlSafe(statement)).execute(&database.pool).await.unwrap();
 }
 
@@ -114,8 +121,7 @@ async fn a_process_that_dies_while_it_asks_leaves_an_offer_that_the_next_one_mak
 async fn what_nobody_accepts_in_time_expires_and_gives_its_lease_back() {
     for database in testing::databases().await {
         let town = Town::build(Some(Act::Hang)).await;
-        let settings = [("HANDOFF_TTL_MS", "300"), ("HANDOFF_LEASE_MS", "60000")];
-        let mesh = Mesh::start(town.shelf(), database.clone(), &settings).await;
+        let mesh = Mesh::start(town.shelf(), database.clone(), &[]).await;
         let request = request(&["refunds"]);
         let asking = {
             let (client, request) = (mesh.client.clone(), request.clone());
@@ -124,6 +130,7 @@ async fn what_nobody_accepts_in_time_expires_and_gives_its_lease_back() {
         town.first.until(|memory| !memory.mcp.is_empty()).await;
         assert_eq!(mesh.shelf.holders("first"), [request.handoff_id.as_str()]);
         asking.abort();
+        overdue(&database, &request).await;
         wait_for(&mesh, &request, "expired").await;
         assert!(mesh.shelf.holders("first").is_empty());
         let late = mesh.transfer(&request).await.unwrap();
@@ -135,8 +142,7 @@ async fn what_nobody_accepts_in_time_expires_and_gives_its_lease_back() {
 async fn what_was_accepted_is_left_to_the_router() {
     for database in testing::databases().await {
         let town = Town::build(None).await;
-        let settings = [("HANDOFF_TTL_MS", "500"), ("HANDOFF_LEASE_MS", "500")];
-        let mesh = Mesh::start(town.shelf(), database, &settings).await;
+        let mesh = Mesh::start(town.shelf(), database, &[]).await;
         let [committed, lost, never] = [(); 3].map(|()| request(&["refunds"]));
         for request in [&committed, &lost] {
             assert_eq!(mesh.transfer(request).await.unwrap().accepted_agent, "first");
@@ -144,6 +150,9 @@ async fn what_was_accepted_is_left_to_the_router() {
         // One that the sweep ends shows that it has run since the others were overdue.
         mesh.transfer(&never).await.unwrap();
         rewind(&mesh.database, &never, "offered").await;
+        for request in [&committed, &lost, &never] {
+            overdue(&mesh.database, request).await;
+        }
         wait_for(&mesh, &never, "expired").await;
         let overdue = ListHandoffsRequest {
             state: "accepted".to_owned(),

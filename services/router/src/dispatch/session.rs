@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chassis::wire::{Mcp, SESSION, Wire, WireError};
+use chassis::wire::{Mcp, SESSION, Wire, WireError, outside_span};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Uri};
 use rmcp::model::{
@@ -57,7 +57,8 @@ impl Session {
             legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
         };
         let opening = serve_client_with_lifecycle(client.clone(), transport, newest);
-        let rmcp = opening.await.map_err(|error| Setback::Handshake(Box::new(setback(&error))))?;
+        let opened = outside_span(opening).await;
+        let rmcp = opened.map_err(|error| Setback::Handshake(Box::new(setback(&error))))?;
         let version =
             rmcp.peer().peer_info().map(|info| info.protocol_version.clone()).unwrap_or_default();
         let session_id = handshake.session_id();

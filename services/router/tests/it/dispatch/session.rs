@@ -1,8 +1,14 @@
 //! Sessions, deadlines and places.
 
+use std::sync::{Arc, Mutex};
+
 use proto::v1;
 use router::dispatch::{DispatchSettings, FailureKind, Settlement};
 use serde_json::{Value, json};
+use tracing::Subscriber;
+use tracing::span::Id;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 
 use super::{ALL, call, definition, dispatcher, kind_and_settlement};
 use crate::agent::{Act, Agent, Speaks, reserve_at};
@@ -33,6 +39,31 @@ async fn a_session_is_opened_once_for_many_calls() {
         sessions[0],
         "another generation has another session"
     );
+}
+
+/// The names of the spans that have ended.
+#[derive(Clone, Default)]
+struct Ended(Arc<Mutex<Vec<&'static str>>>);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ended {
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        self.0.lock().unwrap().push(context.metadata(&id).unwrap().name());
+    }
+}
+
+#[tokio::test]
+async fn the_span_of_a_call_ends_with_the_call_even_if_it_opened_the_session() {
+    for speaks in ALL {
+        let agent = Agent::start(speaks).await;
+        let ended = Ended::default();
+        let subscriber = tracing_subscriber::registry().with(ended.clone());
+        let listening = tracing::subscriber::set_default(subscriber);
+        let dispatcher = dispatcher(DispatchSettings::default());
+        dispatcher.call(&definition(agent.endpoint()), 1, call().0).await.unwrap();
+        drop(listening);
+        let ended = ended.0.lock().unwrap();
+        assert!(ended.contains(&"router.dispatch"), "{speaks:?}: {ended:?}");
+    }
 }
 
 #[tokio::test]
