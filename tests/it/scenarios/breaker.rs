@@ -71,7 +71,7 @@ async fn with_the_default_agent_open_too_the_caller_is_told_when_to_come_back() 
 
 #[tokio::test]
 async fn an_agent_that_is_down_hangs_or_talks_nonsense_is_an_error_and_costs_what_it_must() {
-    let setting = async || Setting::shop().await.with("MCP_REQUEST_TIMEOUT_MS", "300");
+    let setting = async || Setting::shop().await.with("MCP_REQUEST_TIMEOUT_MS", "1000");
     on_both(setting, async |world| {
         world.agent("support").script([Act::Hang]);
         let late = world.client("user-1").say("I need help with my order").await;

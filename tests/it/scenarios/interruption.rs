@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::world::{Setting, World, eventually, on_both};
 
 async fn shop() -> Setting {
-    let shop = Setting::shop().await.with("TURN_LEASE_MS", "300").with("HANDOFF_LEASE_MS", "1000");
+    let shop = Setting::shop().await.with("TURN_LEASE_MS", "1000").with("HANDOFF_LEASE_MS", "1000");
     shop.with("HANDOFF_TOPIC_DETECTION", "false")
 }
 

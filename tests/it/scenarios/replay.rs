@@ -67,7 +67,7 @@ async fn an_end_that_may_not_be_tried_again_is_told_again() {
 
 #[tokio::test]
 async fn an_end_that_may_be_tried_again_is_a_second_attempt_of_the_same_turn() {
-    let setting = async || Setting::shop().await.with("MCP_REQUEST_TIMEOUT_MS", "300");
+    let setting = async || Setting::shop().await.with("MCP_REQUEST_TIMEOUT_MS", "1000");
     on_both(setting, async |world| {
         let (client, support) = (world.client("user-1"), world.agent("support"));
         support.script([Act::Hang]);

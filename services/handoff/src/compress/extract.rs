@@ -1,5 +1,6 @@
 //! The things that a text names: addresses, numbers, dates, amounts, people. One pass over a message finds them all.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex_automata::meta::Regex;
@@ -83,6 +84,8 @@ const NAME: &str = r"\p{Lu}[\p{L}'’-]+";
 /// The fewest digits of something that is no more than a word with dashes.
 const ID_DIGITS_MIN: usize = 3;
 
+// Where an id is announced, as a position among the patterns.
+const NAMED: usize = 6;
 // The first of two patterns that match at one place wins.
 const KINDS: [Kind; 9] = [
     Kind::Url,
@@ -116,10 +119,10 @@ static FINDER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new_many(&patterns).expect("the patterns are constants that the tests compile")
 });
 
-/// Calls back with each thing that a text names, in the order of the text.
-pub(super) fn extract<'a>(text: &'a str, mut each: impl FnMut(Found<'a>)) {
-    let mut at = 0;
-    while let Some(found) = FINDER.search(&Input::new(text).range(at..)) {
+/// Calls back with each thing that a part of a text names, in the order of the text.
+pub(super) fn extract<'a>(text: &'a str, part: Range<usize>, mut each: impl FnMut(Found<'a>)) {
+    let mut at = part.start;
+    while let Some(found) = FINDER.search(&Input::new(text).range(at..part.end)) {
         at = found.end();
         if let Some(found) = narrow(text, &found) {
             each(found);
@@ -127,17 +130,60 @@ pub(super) fn extract<'a>(text: &'a str, mut each: impl FnMut(Found<'a>)) {
     }
 }
 
+/// Whether a sentence may name anything: most do not, and are not searched. It never errs on a sentence that does.
+pub(super) fn may_name(sentence: &str) -> bool {
+    let count = |is_one: fn(&u8) -> bool| sentence.bytes().filter(is_one).count();
+    let digits = count(u8::is_ascii_digit);
+    ID_DIGITS_MIN <= digits
+        || 0 < digits && has_open_number(sentence.as_bytes())
+        || 0 < count(|byte| *byte == b'@')
+        || has_link(sentence)
+        || has_capital_inside(sentence.as_bytes())
+}
+
+/// Whether a number stands beside something that can make it an amount or a day, which brackets cannot.
+fn has_open_number(bytes: &[u8]) -> bool {
+    let is_closed = |byte: Option<&u8>| byte.is_none_or(|byte| b"()[]:;!?".contains(byte));
+    let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
+    (0..bytes.len()).filter(|index| digit(*index)).any(|index| {
+        let before = index.checked_sub(1).and_then(|before| bytes.get(before));
+        let is_first_open = !is_closed(before) && !before.is_some_and(u8::is_ascii_digit);
+        let is_last_open = !is_closed(bytes.get(index + 1)) && !digit(index + 1);
+        is_first_open || is_last_open
+    })
+}
+
+fn has_link(sentence: &str) -> bool {
+    sentence.contains("://")
+        || sentence.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"www."))
+}
+
+/// Whether a word other than the first begins with a capital, as people's names do.
+fn has_capital_inside(bytes: &[u8]) -> bool {
+    // A space of any width ends with one of these.
+    let is_space = |byte: u8| matches!(byte, b' ' | 0xa0 | 0xaf);
+    let is_in_name = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'\'' | b'-' | 0x80..);
+    bytes.windows(3).any(|three| {
+        is_space(three[0]) && matches!(three[1], b'A'..=b'Z' | 0xc3..) && is_in_name(three[2])
+    })
+}
+
 /// The name itself, without what announced it.
 fn narrow<'a>(text: &'a str, found: &Match) -> Option<Found<'a>> {
     let kind = KINDS[found.pattern().as_usize()];
     let mut range = found.range();
+    let name = &text[range.clone()];
     match kind {
         Kind::Url => {
-            let name =
-                text[range.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '»']);
+            let name = name.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '»']);
             range.end = range.start + name.len();
         }
-        Kind::OrderId | Kind::Person => {
+        Kind::OrderId if found.pattern().as_usize() == NAMED => {
+            // Nothing that announces an id has a digit, and the id begins with one.
+            range.start += name.find(|sign: char| sign.is_ascii_digit()).unwrap_or(0);
+        }
+        Kind::OrderId => range.start += usize::from(name.starts_with('#')),
+        Kind::Person => {
             let mut groups = FINDER.create_captures();
             let input = Input::new(text).range(found.range());
             FINDER

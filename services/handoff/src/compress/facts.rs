@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use proto::v1::{Entry, KeyFact, NamedEntity};
 
-use super::extract::{Found, Kind, extract};
-use super::sentence::Sentence;
+use super::extract::{Found, Kind, extract, may_name};
+use super::sentence::{Sentence, clip};
 use super::value::resolve;
 
 /// The longest fact, in characters.
@@ -51,24 +51,22 @@ impl<'a> Knowledge<'a> {
         let mut names: Vec<(Found<'a>, usize)> = Vec::new();
         let mut next = 0;
         for (position, message) in messages.iter().enumerate() {
-            let from = next;
-            next += sentences[from..].iter().take_while(|one| one.message == position).count();
-            names.clear();
-            extract(&message.content, |found| {
-                let thing = knowledge.note(found, position, &mut known);
-                names.push((found, thing));
-            });
-            // Names and sentences are both in the order of the text.
-            let mut later = &names[..];
-            for (index, sentence) in (from..).zip(&sentences[from..next]) {
-                let end = sentence.start + sentence.text.len();
-                let before = later.partition_point(|(found, _)| found.start < sentence.start);
-                let until = later.partition_point(|(found, _)| found.start < end);
-                let inside = &later[before..until];
-                later = &later[until..];
-                if !inside.is_empty() {
+            let own = sentences[next..].iter().take_while(|one| one.message == position);
+            for sentence in own {
+                let index = next;
+                next += 1;
+                if !may_name(sentence.text) {
+                    continue;
+                }
+                names.clear();
+                let part = sentence.start..sentence.start + sentence.text.len();
+                extract(&message.content, part, |found| {
+                    let thing = knowledge.note(found, position, &mut known);
+                    names.push((found, thing));
+                });
+                if !names.is_empty() {
                     let source = source_id(message, position);
-                    knowledge.tell((index, sentence), inside, source, &mut told);
+                    knowledge.tell((index, sentence), &names, source, &mut told);
                 }
             }
         }
@@ -185,11 +183,7 @@ fn importance(is_stressed: bool, things: usize) -> f64 {
 
 /// At most `LENGTH_MAX` characters of a sentence, with the name that makes it a fact among them.
 fn excerpt(text: &str, name_start: usize, name_length: usize) -> &str {
-    let clip = |from: usize| match text[from..].char_indices().nth(LENGTH_MAX) {
-        Some((length, _)) => &text[from..from + length],
-        None => &text[from..],
-    };
-    let beginning = clip(0);
+    let beginning = clip(text, LENGTH_MAX);
     if name_start + name_length <= beginning.len() {
         return beginning.trim_end();
     }
@@ -197,5 +191,5 @@ fn excerpt(text: &str, name_start: usize, name_length: usize) -> &str {
     let before = text[..name_start].char_indices().rev().nth(LENGTH_MAX / 2);
     let from = before.map_or(0, |(index, _)| index);
     let from = text[from..name_start].find(' ').map_or(from, |space| from + space + 1);
-    clip(from).trim_end()
+    clip(&text[from..], LENGTH_MAX).trim_end()
 }

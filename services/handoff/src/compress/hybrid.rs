@@ -1,5 +1,6 @@
 //! Open items, entities and key facts in fixed shares of what is left, and the most telling sentences in the rest.
 
+use memchr::memmem;
 use proto::v1::{CompressedContext, IntentSeen};
 
 use super::Rest;
@@ -19,9 +20,11 @@ const INTENTS: Share = Share { tenths: 1, most: 5 };
 pub(super) fn tell(rest: &Rest<'_>) -> CompressedContext {
     let sentences = sentences(rest.historical);
     let knowledge = Knowledge::of(rest.historical, &sentences);
-    let is_seen = |text: &str| {
-        rest.head.contains(text) || rest.recent.iter().any(|message| message.content.contains(text))
-    };
+    // What is looked for is within one line.
+    let seen = std::iter::once(rest.head);
+    let seen = seen.chain(rest.recent.iter().map(|message| message.content.as_str()));
+    let seen = seen.collect::<Vec<_>>().join("\n");
+    let is_seen = |text: &str| memmem::find(seen.as_bytes(), text.as_bytes()).is_some();
     let mut purse = Purse::of(rest.tokens);
     let mut is_told = vec![false; sentences.len()];
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use proto::v1::{Entry, OpenItem};
 
-use super::sentence::Sentence;
+use super::sentence::{Sentence, clip};
 
 /// The longest description, in characters.
 const LENGTH_MAX: usize = 200;
@@ -33,7 +33,7 @@ pub(super) fn pending<'a>(messages: &[Entry], sentences: &[Sentence<'a>]) -> Vec
         let is_answered = last_answer.is_some_and(|last| sentence.message < last);
         let is_user = messages[sentence.message].role != "agent";
         if let Some(priority) = priority(sentence, is_user, is_answered) {
-            let text = clip(sentence.text);
+            let text = clip(sentence.text, LENGTH_MAX).trim_end();
             if said_again.insert(text) {
                 pending.push(Pending { sentence: index, text, priority });
             }
@@ -53,13 +53,6 @@ fn priority(sentence: &Sentence<'_>, is_user: bool, is_answered: bool) -> Option
         (true, _) => Some(Priority::Medium),
         (false, true) => Some(Priority::Low),
         (false, false) => None,
-    }
-}
-
-fn clip(text: &str) -> &str {
-    match text.char_indices().nth(LENGTH_MAX) {
-        Some((length, _)) => text[..length].trim_end(),
-        None => text,
     }
 }
 

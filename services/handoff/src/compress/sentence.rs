@@ -1,5 +1,6 @@
 //! Sentences of messages: Unicode's boundaries, without those inside dates and after titles.
 
+use memchr::{memchr2, memchr3};
 use proto::v1::Entry;
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -36,6 +37,15 @@ pub(super) fn sentences(messages: &[Entry]) -> Vec<Sentence<'_>> {
     found
 }
 
+/// The first so many characters of a text.
+pub(super) fn clip(text: &str, length_max: usize) -> &str {
+    // Most sentences are shorter even in bytes, of which a character has one or more.
+    if text.len() <= length_max {
+        return text;
+    }
+    text.char_indices().nth(length_max).map_or(text, |(length, _)| &text[..length])
+}
+
 /// Calls back with the start and the text of each sentence.
 fn split<'a>(content: &'a str, mut each: impl FnMut(usize, &'a str)) {
     let emit = |from: usize, to: usize| {
@@ -70,9 +80,7 @@ fn as_unicode(content: &str, mut emit: impl FnMut(usize, usize)) {
 fn as_latin(content: &str, mut emit: impl FnMut(usize, usize)) {
     let bytes = content.as_bytes();
     let (mut from, mut at) = (0, 0);
-    while let Some(offset) =
-        bytes[at..].iter().position(|byte| is_mark(*byte) || is_line_end(*byte))
-    {
+    while let Some(offset) = end(&bytes[at..]) {
         let first = &content[at + offset..];
         let (is_end, next) = if is_line_end(bytes[at + offset]) {
             (true, &first[1..])
@@ -100,8 +108,11 @@ fn continues(is_point: bool, next: &str) -> bool {
     is_joined || is_point && next.chars().find(is_telling).is_some_and(char::is_lowercase)
 }
 
-fn is_mark(byte: u8) -> bool {
-    matches!(byte, b'.' | b'!' | b'?')
+/// Where the next mark or line end stands.
+fn end(bytes: &[u8]) -> Option<usize> {
+    let mark = memchr3(b'.', b'!', b'?', bytes);
+    let line = &bytes[..mark.unwrap_or(bytes.len())];
+    memchr2(b'\n', b'\r', line).or(mark)
 }
 
 fn is_line_end(byte: u8) -> bool {

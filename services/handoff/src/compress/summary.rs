@@ -42,10 +42,11 @@ pub(super) fn summarize(head: &str, sentences: &[Sentence<'_>], tokens: i64) -> 
 }
 
 fn weight(sentence: &Sentence<'_>, index: usize, count: usize) -> u32 {
-    let spaces = sentence.text.as_bytes().windows(2);
-    let words = 1 + spaces
-        .filter(|pair| pair[0].is_ascii_whitespace() && !pair[1].is_ascii_whitespace())
-        .count();
+    let bytes = sentence.text.as_bytes();
+    let next = bytes.iter().skip(1);
+    // Spaces and line ends are the only bytes up to the space that a text has.
+    let words =
+        1 + bytes.iter().zip(next).filter(|(one, next)| **one <= b' ' && b' ' < **next).count();
     let points = [
         (index == 0, 3),
         (index + 1 == count, 2),

@@ -133,7 +133,7 @@ mod tests {
         ];
         for (text, value, is_certain) in cases {
             let mut values = Vec::new();
-            extract(text, |found| values.push(resolve(&found)));
+            extract(text, 0..text.len(), |found| values.push(resolve(&found)));
             assert_eq!(values, [(value.to_owned(), is_certain)], "{text}");
         }
     }

@@ -1,9 +1,11 @@
+use proptest::prelude::{Strategy, any, prop, prop_assert, prop_oneof, proptest};
+
 use super::Kind::{Amount, Date, Email, OrderId, Person, Phone, Url};
-use super::{Kind, extract};
+use super::{Kind, extract, may_name};
 
 fn named(text: &str) -> Vec<(Kind, &str)> {
     let mut names = Vec::new();
-    extract(text, |found| {
+    extract(text, 0..text.len(), |found| {
         assert!(text[found.start..].starts_with(found.text), "{} is elsewhere", found.text);
         names.push((found.kind, found.text));
     });
@@ -88,5 +90,73 @@ fn things_are_found_in_german_spanish_and_french() {
     ];
     for (text, names) in cases {
         assert_eq!(named(text), names, "{text}");
+    }
+}
+
+fn any_sentence() -> impl Strategy<Value = String> {
+    let words = [
+        "order",
+        "Bestellung",
+        "nº",
+        "n°",
+        "March",
+        "12",
+        "7",
+        "(17)",
+        "1st",
+        "3.",
+        "mars",
+        "EUR",
+        "euros",
+        "$",
+        "€",
+        "20",
+        "2026-03-12",
+        "ORD-48213",
+        "AB12",
+        "#a1b2",
+        "a-1-2",
+        "http",
+        "://",
+        "x.example",
+        "www.",
+        "Www.a",
+        "@",
+        "anna",
+        "b.c",
+        "Anna",
+        "Éva",
+        "my name is",
+        "Mr",
+        "Sra.",
+        "this is",
+        "O'Brien",
+        "I",
+        "it",
+        "+49",
+        "170",
+    ];
+    let space = [" ", "", "\u{a0}", "\u{202f}", ": ", "(", ") ", ", "];
+    let piece = (prop::sample::select(words.to_vec()), prop::sample::select(space.to_vec()))
+        .prop_map(|(word, space)| format!("{word}{space}"));
+    let piece = prop_oneof![8 => piece, 1 => any::<char>().prop_map(String::from)];
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn what_is_not_searched_names_nothing(sentence in any_sentence()) {
+        prop_assert!(may_name(&sentence) || named(&sentence).is_empty());
+    }
+}
+
+#[test]
+fn most_sentences_are_not_searched() {
+    for sentence in [
+        "Thank you, that helps me a lot.",
+        "(17) I am sorry to hear that; could you tell me more?",
+        "[2] not yet",
+    ] {
+        assert!(!may_name(sentence), "{sentence}");
     }
 }

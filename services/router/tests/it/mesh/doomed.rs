@@ -1,7 +1,7 @@
 use super::{Mesh, Message, World};
 
 /// So that a dead router is noticed soon.
-pub const SHORT_LEASE: (&str, &str) = ("TURN_LEASE_MS", "300");
+pub const SHORT_LEASE: (&str, &str) = ("TURN_LEASE_MS", "1000");
 
 /// A router in a runtime of its own, so that it can die at once as a process does.
 pub struct Doomed {

@@ -70,7 +70,7 @@ async fn a_turn_that_waits_too_long_fails_and_the_session_goes_on() {
     let world = world(&agents);
     let open = async || chassis::Database::postgres(&url, 4).await.unwrap();
     let patient = Mesh::on(open().await, &world, &[]).await;
-    let hasty = Mesh::on(open().await, &world, &[("TURN_TIMEOUT_MS", "200")]).await;
+    let hasty = Mesh::on(open().await, &world, &[("TURN_TIMEOUT_MS", "1000")]).await;
     let first = Message::new("ann", "sales one");
     let second = Message::new("ann", "sales two");
     let others = async {
