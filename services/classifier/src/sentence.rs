@@ -4,6 +4,8 @@
 //! bits on every replica and in every generation, and what a generation shares with the one before is not looked at again.
 
 pub(crate) mod encoder;
+mod network;
+mod operations;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;

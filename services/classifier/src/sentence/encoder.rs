@@ -1,13 +1,12 @@
 //! The sentence model itself: a text goes in, a direction comes out.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
+use candle_core::{Device, Tensor};
 use sha2::Digest as _;
 use tokenizers::{Tokenizer, TruncationParams};
+
+use super::network::{Config, Network};
 
 /// The layout of the network.
 pub(crate) const CONFIG: &str = "config.json";
@@ -71,7 +70,7 @@ pub enum Error {
 
 /// A loaded sentence model.
 pub(super) struct Encoder {
-    network: BertModel,
+    network: Network,
     tokenizer: Tokenizer,
     unknown: Option<u32>,
     dimensions: usize,
@@ -93,9 +92,9 @@ impl Encoder {
         let digest = sha2::Sha256::digest(&weights);
         let revision = digest[..REVISION_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
         let failed = |source| Error::Weights { path: path(WEIGHTS), source };
-        let weights = laid_out(weights).map_err(failed)?;
-        let weights = VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);
-        let network = BertModel::load(weights, &config).map_err(failed)?;
+        let weights = candle_core::safetensors::load_buffer(&weights, &Device::Cpu);
+        let network =
+            weights.and_then(|weights| Network::load(weights, &config)).map_err(failed)?;
         let unknown = tokenizer.token_to_id("[UNK]").or_else(|| tokenizer.token_to_id("<unk>"));
         let dimensions = config.hidden_size;
         let encoder = Self { network, tokenizer, unknown, dimensions, revision };
@@ -141,23 +140,8 @@ impl Encoder {
 
     /// The mean of what the network says to each piece.
     fn outputs(&self, pieces: &[u32]) -> candle_core::Result<Vec<f32>> {
-        let pieces = Tensor::new(pieces, &Device::Cpu)?.unsqueeze(0)?;
-        let kinds = pieces.zeros_like()?;
-        self.network.forward(&pieces, &kinds, None)?.mean(1)?.squeeze(0)?.to_vec1()
+        self.network.forward(&Tensor::new(pieces, &Device::Cpu)?)?.mean(0)?.to_vec1()
     }
-}
-
-/// The weights by name, each matrix laid out as its product reads it: otherwise most of the time of a sentence would go
-/// into turning matrices around.
-fn laid_out(bytes: Vec<u8>) -> candle_core::Result<HashMap<String, Tensor>> {
-    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-    let turned = tensors.into_iter().map(|(name, tensor)| {
-        // An embedding is looked up row by row, as it lies.
-        let is_multiplied = tensor.rank() == 2 && !name.contains("embedding");
-        let tensor = if is_multiplied { tensor.t()?.contiguous()?.t()? } else { tensor };
-        Ok((name, tensor))
-    });
-    turned.collect()
 }
 
 /// One text at a time, unpadded: what a text looks like must not depend on its neighbours.
