@@ -21,8 +21,8 @@ pub(super) struct Config {
 
 /// A loaded network.
 pub(super) struct Network {
-    /// Of a word piece, with what is added to every piece of a first sentence.
     words: Tensor,
+    /// With what is added to every piece of a first sentence.
     positions: Tensor,
     norm: Norm,
     layers: Vec<Layer>,
@@ -56,12 +56,13 @@ impl Network {
         let (prefix, epsilon) = (prefix.to_owned(), config.layer_norm_eps);
         let weights = Weights { tensors, prefix, epsilon };
         let first_sentence = weights.get("embeddings.token_type_embeddings.weight")?.get(0)?;
+        let positions = weights.get("embeddings.position_embeddings.weight")?;
         let layers = (0..config.num_hidden_layers).map(|n| Layer::load(&weights, n, config));
         let layers = layers.collect::<Result<Vec<_>>>()?;
         let bias = vec![0.0; config.hidden_size];
         Ok(Self {
-            words: weights.get(FIRST)?.broadcast_add(&first_sentence)?,
-            positions: weights.get("embeddings.position_embeddings.weight")?.clone(),
+            words: weights.get(FIRST)?.clone(),
+            positions: positions.broadcast_add(&first_sentence)?,
             norm: weights.norm("embeddings.LayerNorm", bias)?,
             layers,
         })
