@@ -15,8 +15,7 @@ pub(crate) const TOKENIZER: &str = "tokenizer.json";
 /// The weights.
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 
-/// Pieces that are looked at together, with the marks around them. Beyond 42 candle would share the work with threads
-/// that wait by spinning, which costs everybody else on the machine more than it gains.
+/// Pieces that are looked at together, with the marks around them; most messages have fewer.
 const WINDOW_PIECES: usize = 40;
 /// Windows of a text that are looked at; time grows with them.
 const WINDOWS_MAX: usize = 3;

@@ -1,4 +1,4 @@
-//! The things that a text names: addresses, numbers, dates, amounts, people. One pass over a message finds them all.
+//! The things that a text names: addresses, numbers, dates, amounts, people. One pass over a sentence finds them all.
 
 use std::ops::Range;
 use std::sync::LazyLock;
