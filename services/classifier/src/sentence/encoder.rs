@@ -91,9 +91,12 @@ impl Encoder {
         let digest = sha2::Sha256::digest(&weights);
         let revision = digest[..REVISION_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
         let failed = |source| Error::Weights { path: path(WEIGHTS), source };
-        let weights = candle_core::safetensors::load_buffer(&weights, &Device::Cpu);
-        let network =
-            weights.and_then(|weights| Network::load(weights, &config)).map_err(failed)?;
+        let tensors = candle_core::safetensors::load_buffer(&weights, &Device::Cpu);
+        // The tensors are copies; two of a file this size are not needed at a time.
+        drop(weights);
+        let pieces = tokenizer.get_vocab_size(true);
+        let network = tensors.and_then(|tensors| Network::load(tensors, &config, pieces));
+        let network = network.map_err(failed)?;
         let unknown = tokenizer.token_to_id("[UNK]").or_else(|| tokenizer.token_to_id("<unk>"));
         let dimensions = config.hidden_size;
         let encoder = Self { network, tokenizer, unknown, dimensions, revision };

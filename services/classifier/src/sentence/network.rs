@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use serde::Deserialize;
 
 use super::operations::{Activation, Attention, Kind, Norm};
@@ -49,8 +49,12 @@ struct Weights {
 }
 
 impl Network {
-    /// Builds the network of a layout from the tensors of a file.
-    pub(super) fn load(tensors: HashMap<String, Tensor>, config: &Config) -> Result<Self> {
+    /// Builds the network of a layout from the tensors of a file, for so many kinds of word pieces.
+    pub(super) fn load(
+        tensors: HashMap<String, Tensor>,
+        config: &Config,
+        pieces: usize,
+    ) -> Result<Self> {
         const FIRST: &str = "embeddings.word_embeddings.weight";
         let prefix = tensors.keys().find_map(|name| name.strip_suffix(FIRST)).unwrap_or_default();
         let (prefix, epsilon) = (prefix.to_owned(), config.layer_norm_eps);
@@ -60,8 +64,12 @@ impl Network {
         let layers = (0..config.num_hidden_layers).map(|n| Layer::load(&weights, n, config));
         let layers = layers.collect::<Result<Vec<_>>>()?;
         let bias = vec![0.0; config.hidden_size];
+        let words = weights.get(FIRST)?;
+        if words.dims2()?.0 < pieces {
+            bail!("the tokenizer has {pieces} word pieces, of which the weights lack some");
+        }
         Ok(Self {
-            words: weights.get(FIRST)?.clone(),
+            words,
             positions: positions.broadcast_add(&first_sentence)?,
             norm: weights.norm("embeddings.LayerNorm", bias)?,
             layers,
@@ -110,9 +118,10 @@ impl Layer {
 }
 
 impl Weights {
-    fn get(&self, name: &str) -> Result<&Tensor> {
+    /// In single precision, whatever the file has.
+    fn get(&self, name: &str) -> Result<Tensor> {
         match self.tensors.get(&format!("{}{name}", self.prefix)) {
-            Some(tensor) => Ok(tensor),
+            Some(tensor) => tensor.to_dtype(DType::F32),
             None => bail!("there is no tensor {name}"),
         }
     }

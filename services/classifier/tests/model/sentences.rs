@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
+use candle_core::{DType, Device, Tensor, safetensors};
 use classifier::sentence::{Error, Sentences};
 use classifier::tier::{Form, Tier as _};
+use tempfile::TempDir;
 
 use crate::{folder, loaded, vectors};
 
@@ -86,6 +88,50 @@ fn the_revision_names_the_weights_and_the_table() {
     assert_eq!(revision, format!("53aa51172d14+{}", vectors().revision()));
 }
 
+/// A folder of one's own with the files of the model.
+fn copied() -> TempDir {
+    let copy = tempfile::tempdir().expect("a folder can be made");
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        let copied = std::fs::copy(folder().join(file), copy.path().join(file));
+        copied.expect("the model can be copied");
+    }
+    copy
+}
+
+/// The same with other weights.
+fn changed(change: impl Fn(&str, &Tensor) -> candle_core::Result<Tensor>) -> TempDir {
+    let copy = copied();
+    let path = copy.path().join("model.safetensors");
+    let mut weights = safetensors::load(&path, &Device::Cpu).expect("the weights can be read");
+    for (name, tensor) in &mut weights {
+        *tensor = change(name, tensor).expect("the weights can be changed");
+    }
+    safetensors::save(&weights, &path).expect("the weights can be written");
+    copy
+}
+
+#[test]
+fn weights_of_half_precision_see_almost_the_same() {
+    let halved = changed(|_, tensor| match tensor.dtype() {
+        DType::F32 => tensor.to_dtype(DType::F16),
+        _ => Ok(tensor.clone()),
+    });
+    let halved = Sentences::load(halved.path(), vectors()).unwrap();
+    let (one, other) = (loaded().direction(REFERENCE[0].0), halved.direction(REFERENCE[0].0));
+    let cosine: f32 = one.iter().zip(&*other).map(|(x, y)| x * y).sum();
+    assert!(0.999 < cosine && cosine < 1.0, "{cosine}");
+}
+
+#[test]
+fn weights_that_lack_words_of_the_tokenizer_are_refused() {
+    let cut = changed(|name, tensor| match name.ends_with("word_embeddings.weight") {
+        true => tensor.narrow(0, 0, 30_000)?.contiguous(),
+        false => Ok(tensor.clone()),
+    });
+    let error = Sentences::load(cut.path(), vectors()).unwrap_err();
+    assert!(matches!(error, Error::Weights { .. }), "{error}");
+}
+
 #[test]
 fn a_folder_without_a_model_is_refused_and_says_how_to_get_one() {
     let empty = tempfile::tempdir().unwrap();
@@ -95,10 +141,7 @@ fn a_folder_without_a_model_is_refused_and_says_how_to_get_one() {
     for (name, content) in
         [("config.json", "[]"), ("tokenizer.json", "{}"), ("model.safetensors", "")]
     {
-        let broken = tempfile::tempdir().unwrap();
-        for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-            std::fs::copy(folder().join(file), broken.path().join(file)).unwrap();
-        }
+        let broken = copied();
         std::fs::write(broken.path().join(name), content).unwrap();
         let error = Sentences::load(broken.path(), vectors()).unwrap_err();
         assert!(error.to_string().contains(name), "{name}: {error}");
