@@ -4,7 +4,7 @@
 //! Whether an agent may be called at all is the breaker's matter, and what a call may cost the budget's.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chassis::address::Allowlist;
@@ -101,6 +101,8 @@ struct Course<'a> {
     way: &'a Way,
     deadline: Instant,
     errand: Errand<'a>,
+    /// How many attempts were begun, renewals of a session aside.
+    attempts: AtomicU32,
 }
 
 impl Dispatcher {
@@ -133,8 +135,7 @@ impl Dispatcher {
         let span = measure::span(agent, &call);
         let started = Instant::now();
         async {
-            let outcome =
-                self.inner.dispatch(agent, generation, &call).await.map_err(Setback::into_failure);
+            let outcome = self.inner.dispatch(agent, generation, &call).await;
             measure::dispatched(agent_id, &call, outcome.as_ref(), started.elapsed());
             outcome
         }
@@ -154,26 +155,31 @@ impl Inner {
         agent: &Agent,
         generation: u64,
         call: &Call,
-    ) -> Result<Reply, Setback> {
+    ) -> Result<Reply, Failure> {
         let agent_id = agent.agent_id.as_str();
         let limit_ms = agent.timeout_ms.unwrap_or(self.settings.request_timeout_ms).max(0);
         let deadline =
             call.deadline.min(Instant::now() + Duration::from_millis(limit_ms.cast_unsigned()));
-        let way = &self.way(agent, generation)?;
+        let way = &self.way(agent, generation).map_err(|setback| setback.into_failure(0))?;
         let (arguments, broken) = Arguments::read(&call.arguments, &call.verbatim);
         for name in broken {
             tracing::error!(agent_id, name, "an argument is not JSON and is left out");
         }
         let arguments = &*arguments.write();
         let errand = Errand { settings: &self.settings, call, arguments, sent: Sent::default() };
-        let course = Course { agent_id, way, deadline, errand };
+        let course = Course { agent_id, way, deadline, errand, attempts: AtomicU32::new(0) };
         let was_sent = || course.errand.sent.load(Ordering::Acquire);
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
             () = call.cancel.cancelled() => Err(Setback::Cancelled { was_sent: was_sent() }),
             outcome = tokio::time::timeout_at(deadline, self.attempts(&course)) => {
                 outcome.unwrap_or_else(|_| Err(Setback::Late { was_sent: was_sent() }))
             }
+        };
+        let attempts = course.attempts.into_inner();
+        match outcome {
+            Ok(reply) => Ok(Reply { attempts, ..reply }),
+            Err(setback) => Err(setback.into_failure(attempts)),
         }
     }
 
@@ -193,8 +199,9 @@ impl Inner {
         let mut attempts = 1;
         let mut may_renew = true;
         loop {
+            course.attempts.store(attempts, Ordering::Relaxed);
             let setback = match self.attempt(course).await {
-                Ok(reply) => return Ok(Reply { attempts, ..reply }),
+                Ok(reply) => return Ok(reply),
                 Err(setback) => setback,
             };
             let is_renewal = setback == Setback::Gone && std::mem::take(&mut may_renew);

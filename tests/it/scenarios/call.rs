@@ -91,7 +91,9 @@ async fn an_agent_that_keeps_refusing_costs_nothing() {
             "{}",
             refused.text
         );
-        assert_eq!(client.explain(&refused).await["dispatches"][0]["outcome"], "agent_unreachable");
+        let dispatched = client.explain(&refused).await["dispatches"][0].clone();
+        assert_eq!(dispatched["outcome"], "agent_unreachable");
+        assert_eq!(dispatched["attempts"], 2, "the first, and the one retry");
         let account = client.get("/api/v1/budgets/user/user-1").await.body["account"].clone();
         assert_eq!(
             (account["spent_usd"].as_f64(), account["reserved_usd"].as_f64()),

@@ -14,6 +14,8 @@ pub struct Failure {
     pub settlement: Settlement,
     /// What happened, for the log only.
     pub detail: String,
+    /// How many attempts were made.
+    pub attempts: u32,
 }
 
 /// The sorts of failure of the error catalogue.

@@ -71,6 +71,7 @@ pub(super) fn dispatched(
                 event_type = "agent.failed",
                 agent_id,
                 request_id,
+                attempts = failure.attempts,
                 duration_ms,
                 outcome = "failure",
                 failure_reason = status,

@@ -76,8 +76,9 @@ impl Setback {
     }
 
     /// What the caller of the dispatch learns.
-    pub(super) fn into_failure(self) -> Failure {
-        Failure { kind: self.kind(), detail: self.to_string(), settlement: self.settlement() }
+    pub(super) fn into_failure(self, attempts: u32) -> Failure {
+        let (kind, detail) = (self.kind(), self.to_string());
+        Failure { kind, detail, settlement: self.settlement(), attempts }
     }
 
     fn kind(&self) -> FailureKind {

@@ -97,7 +97,10 @@ impl Turn {
                 noted.attempts = reply.attempts;
                 "answered".clone_into(&mut noted.outcome);
             }
-            Err(failure) => failure.kind.code().clone_into(&mut noted.outcome),
+            Err(failure) => {
+                noted.attempts = failure.attempts;
+                failure.kind.code().clone_into(&mut noted.outcome);
+            }
         }
     }
 }
