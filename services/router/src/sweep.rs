@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Redis;
+use chassis::webhook::Webhook;
 
 use crate::engine::Engine;
 
@@ -31,7 +32,8 @@ pub(crate) fn start(engine: &Arc<Engine>, redis: Option<Redis>) -> anyhow::Resul
     every(engine, "session retention", RETENTION_INTERVAL, sessions::forget);
     every(engine, "settlements", SETTLE_INTERVAL, charges::settle);
     every(engine, "open handoffs", HANDOFF_INTERVAL, handoffs::recover);
-    let mail = Arc::new(outbox::Mail::new(redis, engine.config.event_webhook.clone())?);
+    let webhook = engine.config.event_webhook.as_ref().map(Webhook::new).transpose()?;
+    let mail = Arc::new(outbox::Mail::new(redis, webhook));
     every(engine, "session outbox", OUTBOX_INTERVAL, move |engine| {
         outbox::deliver(engine, mail.clone())
     });

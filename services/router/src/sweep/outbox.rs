@@ -1,10 +1,8 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
+use chassis::webhook::{Letter, Webhook};
 use chassis::{Redis, clock};
 use serde_json::value::RawValue;
-use url::Url;
 
 use super::ROWS;
 use crate::clock::rfc3339;
@@ -17,16 +15,15 @@ const STREAM: &str = "session-events";
 const STREAM_LENGTH: usize = 100_000;
 /// How long until an event that was not delivered is tried again.
 const RETRY_MS: i64 = 5_000;
-const WEBHOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where session events go.
 pub(super) struct Mail {
     redis: Option<Redis>,
-    webhook: Option<(reqwest::Client, Url)>,
+    webhook: Option<Webhook>,
 }
 
 #[derive(serde::Serialize)]
-struct Letter<'a> {
+struct Told<'a> {
     event_id: &'a str,
     r#type: &'a str,
     session_id: &'a str,
@@ -35,13 +32,8 @@ struct Letter<'a> {
 }
 
 impl Mail {
-    pub(super) fn new(redis: Option<Redis>, webhook: Option<Url>) -> anyhow::Result<Self> {
-        let client = || reqwest::Client::builder().timeout(WEBHOOK_LIMIT).build();
-        let webhook = match webhook {
-            Some(url) => Some((client().context("the webhook cannot be used")?, url)),
-            None => None,
-        };
-        Ok(Self { redis, webhook })
+    pub(super) fn new(redis: Option<Redis>, webhook: Option<Webhook>) -> Self {
+        Self { redis, webhook }
     }
 
     async fn stream(&self, event: &Outgoing) -> anyhow::Result<bool> {
@@ -56,21 +48,23 @@ impl Mail {
         Ok(true)
     }
 
-    async fn post(&self, event: &Outgoing) -> anyhow::Result<()> {
-        let Some((client, url)) = &self.webhook else { return Ok(()) };
-        let letter = Letter {
+    /// Whether the event arrived, or nobody wants to know.
+    async fn post(&self, event: &Outgoing) -> anyhow::Result<bool> {
+        let Some(webhook) = &self.webhook else { return Ok(true) };
+        let told = Told {
             event_id: &event.event_id,
             r#type: &event.event_type,
             session_id: &event.session_id,
             timestamp: rfc3339(event.created_ms),
             payload: serde_json::from_str(&event.payload_json)?,
         };
-        client.post(url.clone()).json(&letter).send().await?.error_for_status()?;
-        Ok(())
+        let body = serde_json::to_string(&told)?;
+        let letter = Letter { id: &event.event_id, kind: &event.event_type, body };
+        Ok(webhook.post(letter).await)
     }
 }
 
-/// Delivers events, at least once.
+/// Delivers events, at least once; from the first that does not arrive on they are tried again later.
 pub(super) async fn deliver(engine: Arc<Engine>, mail: Arc<Mail>) -> anyhow::Result<()> {
     let now_ms = clock::now_ms();
     let next_ms = now_ms.saturating_add(RETRY_MS);
@@ -78,7 +72,9 @@ pub(super) async fn deliver(engine: Arc<Engine>, mail: Arc<Mail>) -> anyhow::Res
         if mail.stream(&event).await? && mail.webhook.is_some() {
             engine.store.streamed(&event.event_id).await?;
         }
-        mail.post(&event).await?;
+        if !mail.post(&event).await? {
+            break;
+        }
         engine.store.delivered(&event.event_id).await?;
     }
     Ok(())
