@@ -41,6 +41,14 @@ pub async fn sqlite() -> Database {
     Database::sqlite(&folder().join("mesh.db")).await.expect("a temporary file can be opened")
 }
 
+/// What a program that a test starts without the environment still needs of it: where its coverage goes, when that is
+/// measured.
+#[must_use]
+pub fn coverage() -> Option<(&'static str, String)> {
+    let name = "LLVM_PROFILE_FILE";
+    Some((name, Environment::of_process().text(name)?))
+}
+
 /// A fresh Postgres database.
 ///
 /// # Panics

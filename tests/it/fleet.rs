@@ -90,6 +90,7 @@ impl Fleet {
         let mut command = Command::new(program(name));
         command
             .env_clear()
+            .envs(chassis::testing::coverage())
             .envs(shared.iter().map(|(name, value)| (*name, value)))
             .envs(own.iter().map(|(name, value)| (*name, value)))
             .env("ADMIN_LISTEN", admin.to_string())

@@ -89,6 +89,7 @@ pub(crate) fn mesh(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mesh"));
     command
         .env_clear()
+        .envs(chassis::testing::coverage())
         .env("AGENT_REGISTRY_DIR", root().join("agents"))
         .env("DESK_BUSINESS_DIR", root().join("agents/business"))
         .env("ADMIN_LISTEN", "127.0.0.1:0")

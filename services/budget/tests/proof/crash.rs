@@ -54,6 +54,7 @@ impl Drop for Shop {
 fn start(settings: &[(&'static str, String)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_budget"))
         .env_clear()
+        .envs(chassis::testing::coverage())
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .current_dir(chassis::testing::folder())
         .stdout(Stdio::null())
