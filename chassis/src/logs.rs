@@ -12,7 +12,8 @@ use sha2::Sha256;
 use tracing::dispatcher::WeakDispatch;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Dispatch, Event, Level, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -29,14 +30,17 @@ const USER_DIGITS: usize = 12;
 pub(crate) struct Logs {
     service: &'static str,
     key: Vec<u8>,
+    /// Whether spans go elsewhere too. Where they do not, those without fields for log lines are none.
+    is_traced: bool,
     dispatch: OnceLock<WeakDispatch>,
 }
 
 /// The inherited fields of one span.
-struct Inherited(Map<String, Value>);
+#[derive(Default)]
+struct Inherited(Vec<(&'static str, String)>);
 
 impl Logs {
-    pub(crate) fn new(service: &'static str, key: Option<&str>) -> Self {
+    pub(crate) fn new(service: &'static str, key: Option<&str>, is_traced: bool) -> Self {
         let random = || {
             let seed = (
                 clock::now_ms(),
@@ -46,7 +50,12 @@ impl Logs {
             format!("{seed:?}").into_bytes()
         };
         let key = key.map_or_else(random, |key| key.as_bytes().to_vec());
-        Self { service, key, dispatch: OnceLock::new() }
+        Self { service, key, is_traced, dispatch: OnceLock::new() }
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let is_inherited = |field: Field| INHERITED.contains(&field.name());
+        self.is_traced || metadata.is_event() || metadata.fields().iter().any(is_inherited)
     }
 
     fn line<S>(&self, event: &Event<'_>, context: &Context<'_, S>) -> Map<String, Value>
@@ -66,7 +75,7 @@ impl Logs {
             for (name, value) in
                 extensions.get::<Inherited>().into_iter().flat_map(|fields| &fields.0)
             {
-                line.entry(name.as_str()).or_insert_with(|| value.clone());
+                line.entry(*name).or_insert_with(|| Value::from(value.as_str()));
             }
         }
         if let Some(trace) = context.event_span(event).and_then(|span| self.trace_of(&span.id())) {
@@ -93,21 +102,35 @@ where
         let _ = self.dispatch.set(dispatch.downgrade());
     }
 
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Map::new();
-        attributes.record(&mut Fields { line: &mut fields, key: &self.key });
-        fields.retain(|name, _| INHERITED.contains(&name.as_str()));
+        let mut inherited = Inherited::default();
+        attributes.record(&mut inherited);
+        if inherited.0.is_empty() {
+            return;
+        }
         if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(Inherited(fields));
+            span.extensions_mut().insert(inherited);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        if let Some(Inherited(fields)) = span.extensions_mut().get_mut::<Inherited>() {
-            values.record(&mut Fields { line: fields, key: &self.key });
-            fields.retain(|name, _| INHERITED.contains(&name.as_str()));
-        }
+        let mut recorded = Inherited::default();
+        values.record(&mut recorded);
+        let Some(span) = context.span(id).filter(|_| !recorded.0.is_empty()) else { return };
+        let mut extensions = span.extensions_mut();
+        let before = extensions.remove::<Inherited>().unwrap_or_default();
+        let is_kept = |(name, _): &(&str, String)| recorded.0.iter().all(|(new, _)| new != name);
+        let kept: Vec<_> = before.0.into_iter().filter(is_kept).collect();
+        recorded.0.extend(kept);
+        extensions.insert(recorded);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -122,7 +145,21 @@ where
     }
 }
 
-/// Takes the fields of an event or span, each by what it may show.
+impl Visit for Inherited {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if INHERITED.contains(&field.name()) {
+            self.0.push((field.name(), shown(field.name(), &format!("{value:?}"))));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if INHERITED.contains(&field.name()) {
+            self.0.push((field.name(), shown(field.name(), value)));
+        }
+    }
+}
+
+/// Takes the fields of an event, each by what it may show.
 struct Fields<'a> {
     line: &'a mut Map<String, Value>,
     key: &'a [u8],
@@ -136,8 +173,7 @@ impl Fields<'_> {
     fn text(&mut self, field: &Field, text: &str) {
         let value = match field.name() {
             "user_id" => self.pseudonym(text),
-            name if is_identifier(name) => text.to_owned(),
-            _ => redact(text).into_owned(),
+            name => shown(name, text),
         };
         self.put(field, Value::String(value));
     }
@@ -150,6 +186,11 @@ impl Fields<'_> {
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         hex[..USER_DIGITS].to_owned()
     }
+}
+
+/// What a field of this name may show of a text.
+fn shown(name: &str, text: &str) -> String {
+    if is_identifier(name) { text.to_owned() } else { redact(text).into_owned() }
 }
 
 /// Identifiers, times and codes are never altered.

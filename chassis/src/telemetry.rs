@@ -52,7 +52,7 @@ pub fn start(service: &'static str, common: &Common) -> anyhow::Result<Telemetry
         .as_ref()
         .map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("mesh")));
     let filter = EnvFilter::try_new(filter_of(&common.log_level)).context("LOG_LEVEL")?;
-    let logs = Logs::new(service, common.log_hash_key.as_deref());
+    let logs = Logs::new(service, common.log_hash_key.as_deref(), traces.is_some());
     tracing_subscriber::registry()
         .with(filter)
         .with(spans.map(|layer| layer.boxed()))
