@@ -15,7 +15,7 @@ use crate::config::Common;
 
 mod pen;
 
-pub use pen::{Held, Pen};
+pub use pen::{Pen, WriteError};
 
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(5);
 const STATEMENT_LIMIT_MS: u32 = 10_000;
@@ -27,14 +27,15 @@ const REST_LIMIT_MS: u32 = 5_000;
 const PLANS: [&str; 4] = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"];
 
 /// Full durability; 64 MiB of pages, and what a statement notes, in memory; time for the other connection to end what it
-/// writes, many times over.
-const PRAGMAS: [&str; 6] = [
+/// writes, many times over; a log of 16 MiB before its pages go where they belong, most of them once for many commits.
+const PRAGMAS: [&str; 7] = [
     "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
     "cache_size = -65536",
     "busy_timeout = 5000",
     "temp_store = MEMORY",
+    "wal_autocheckpoint = 4000",
 ];
 
 /// Which engine a database runs on.
@@ -140,7 +141,7 @@ impl Database {
             .connect_with(options(&url)?)
             .await
             .with_context(|| format!("cannot open {}", path.display()))?;
-        let pen = Some(Pen::of(pool.acquire().await?.detach()));
+        let pen = Some(Pen::of(pool.acquire().await?.detach(), path, &PRAGMAS)?);
         Ok(Self {
             pool,
             engine: Engine::Sqlite,
@@ -151,7 +152,7 @@ impl Database {
         })
     }
 
-    /// The connection for batches to an embedded file; none on a server, where everyone has connections of their own.
+    /// The connections for batches to an embedded file; none on a server, where everyone has connections of their own.
     #[must_use]
     pub fn pen(&self) -> Option<&Pen> {
         self.pen.as_ref()

@@ -1,82 +1,209 @@
-//! The connection that batches are written over to an embedded file.
+//! The writer of an embedded file: one connection on a thread of its own, which commits what waits together.
 //!
-//! It never goes back to a pool, which would ask it after every use whether it is well, on a thread of its own. Who needs
-//! more than one statement sends them as one list, since each on its own is a way to that thread and back.
+//! Whatever service it comes from, a batch that arrives while another is being written goes into the same transaction,
+//! behind a savepoint of its own: it is written whole or not at all, and its neighbours do not notice. The answers are
+//! given after the commit.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::{path::Path, thread};
 
-use sqlx::any::AnyArguments;
-use sqlx::query::Query;
-use sqlx::{Any, AnyConnection};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use anyhow::Context as _;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use sqlx::AnyConnection;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-/// The one connection for batches. Who waits gets it in the order of arrival.
+/// How many batches may wait. A service has one under way.
+const QUEUE: usize = 64;
+/// The most batches of one commit.
+const TOGETHER_MAX: usize = 64;
+/// How many statements are kept prepared.
+const STATEMENTS_MAX: usize = 64;
+
+/// What a batch writes; false takes back what it has written so far.
+type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<bool> + Send>;
+type Outcome = Result<bool, WriteError>;
+
+/// A batch was not written.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the database file cannot be written: {0}")]
+pub struct WriteError(Arc<rusqlite::Error>);
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+/// The connections that batches use on an embedded file, beside the pool, which would ask them after every use whether
+/// they are well.
 #[derive(Clone, Debug)]
 pub struct Pen {
-    nib: Arc<Mutex<Nib>>,
+    reader: Arc<Mutex<AnyConnection>>,
+    batches: SyncSender<Batch>,
 }
 
-#[derive(Debug)]
-struct Nib {
-    connection: AnyConnection,
-    /// Whether a list is being written, or was left in the middle by somebody who went away.
-    is_busy: bool,
-}
-
-/// The connection, for as long as it is held.
-#[derive(Debug)]
-pub struct Held {
-    nib: OwnedMutexGuard<Nib>,
+struct Batch {
+    work: Work,
+    answer: oneshot::Sender<Outcome>,
 }
 
 impl Pen {
-    pub(super) fn of(connection: AnyConnection) -> Self {
-        Self { nib: Arc::new(Mutex::new(Nib { connection, is_busy: false })) }
-    }
-
-    /// Waits for the connection.
-    pub async fn hold(&self) -> Held {
-        let mut held = Held { nib: self.nib.clone().lock_owned().await };
-        if held.nib.is_busy {
-            held.forget_list().await;
+    pub(super) fn of(reader: AnyConnection, path: &Path, pragmas: &[&str]) -> anyhow::Result<Self> {
+        let connection = Connection::open(path)?;
+        for pragma in pragmas {
+            connection.execute_batch(&format!("PRAGMA {pragma}"))?;
         }
-        held
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let (batches, waiting) = sync_channel(QUEUE);
+        thread::Builder::new()
+            .name("database writer".to_owned())
+            .spawn(move || write(connection, &waiting))
+            .context("cannot start the writer of the database")?;
+        Ok(Self { reader: Arc::new(Mutex::new(reader)), batches })
+    }
+
+    /// Waits for the connection that reads.
+    pub async fn read(&self) -> OwnedMutexGuard<AnyConnection> {
+        self.reader.clone().lock_owned().await
+    }
+
+    /// Writes a batch and commits it, perhaps together with others. Work that fails, or answers false, leaves nothing
+    /// behind.
+    pub async fn write<W>(&self, work: W) -> Result<bool, sqlx::Error>
+    where
+        W: FnOnce(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let batch = Batch { work: Box::new(work), answer };
+        self.batches.try_send(batch).map_err(|_| sqlx::Error::WorkerCrashed)?;
+        let outcome = outcome.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        outcome.map_err(|error| sqlx::Error::AnyDriverError(Box::new(error)))
     }
 }
 
-impl Held {
-    /// Runs a list of statements that begins and commits a transaction itself: all of it or nothing.
-    pub async fn all_or_nothing(
-        &mut self,
-        list: Query<'_, Any, AnyArguments>,
-    ) -> Result<(), sqlx::Error> {
-        self.nib.is_busy = true;
-        let done = list.execute(&mut self.nib.connection).await;
-        if done.is_err() {
-            self.forget_list().await;
+/// Writes until nobody is left who could ask for it.
+fn write(mut connection: Connection, waiting: &Receiver<Batch>) {
+    while let Ok(first) = waiting.recv() {
+        let mut answers = Vec::new();
+        let committed = commit_together(&mut connection, (first, waiting), &mut answers);
+        for (answer, outcome) in answers {
+            // Who has gone away does not need to know.
+            let _ = answer.send(committed.clone().and(outcome));
         }
-        self.nib.is_busy = false;
-        done.map(drop)
-    }
-
-    async fn forget_list(&mut self) {
-        // Nothing is open when the list failed at its beginning, or at its end.
-        let _ = sqlx::query("ROLLBACK").execute(&mut self.nib.connection).await;
-        self.nib.is_busy = false;
     }
 }
 
-impl Deref for Held {
-    type Target = AnyConnection;
-
-    fn deref(&self) -> &AnyConnection {
-        &self.nib.connection
+/// Commits a batch, and those that arrive while it is written.
+fn commit_together(
+    connection: &mut Connection,
+    (first, waiting): (Batch, &Receiver<Batch>),
+    answers: &mut Vec<(oneshot::Sender<Outcome>, Outcome)>,
+) -> Result<(), WriteError> {
+    let mut next = Some(first);
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let mut transaction = begun.map_err(|error| {
+        let error = WriteError::from(error);
+        answers.extend(next.take().map(|batch| (batch.answer, Err(error.clone()))));
+        error
+    })?;
+    while let Some(Batch { work, answer }) = next {
+        answers.push((answer, work_apart(&mut transaction, work).map_err(WriteError::from)));
+        // A full disk, say, ends the transaction with everything in it.
+        if transaction.is_autocommit() {
+            break;
+        }
+        next = if answers.len() < TOGETHER_MAX { waiting.try_recv().ok() } else { None };
     }
+    Ok(transaction.commit()?)
 }
 
-impl DerefMut for Held {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.nib.connection
+fn work_apart(transaction: &mut Transaction<'_>, work: Work) -> rusqlite::Result<bool> {
+    // It takes back what is not committed when it is dropped.
+    let savepoint = transaction.savepoint()?;
+    let is_whole = work(&savepoint)?;
+    if is_whole {
+        savepoint.commit()?;
+    }
+    Ok(is_whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use rusqlite::Error;
+    use sqlx::query_scalar;
+
+    use super::*;
+    use crate::testing::sqlite;
+
+    const NOTE: &str = "INSERT INTO notes (note) VALUES (?1)";
+
+    async fn notes(pen: &Pen) -> Vec<String> {
+        let notes = query_scalar("SELECT note FROM notes ORDER BY rowid");
+        notes.fetch_all(&mut *pen.read().await).await.unwrap()
+    }
+
+    /// Takes a note, and then does what `end` says.
+    fn note(
+        text: &'static str,
+        end: impl FnOnce() -> rusqlite::Result<bool> + Send + 'static,
+    ) -> impl FnOnce(&Connection) -> rusqlite::Result<bool> + Send + 'static {
+        move |file| {
+            file.prepare_cached(NOTE)?.execute([text])?;
+            end()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_fails_leaves_the_others_of_its_commit_alone() {
+        let database = sqlite().await;
+        let pen = database.pen().unwrap();
+        let made =
+            pen.write(|file| file.execute("CREATE TABLE notes (note TEXT)", []).map(|_| true));
+        assert!(made.await.unwrap());
+        let (begun, is_begun) = channel();
+        let (go, gone) = channel::<()>();
+        let first = pen.write(note("first", move || {
+            begun.send(()).unwrap();
+            gone.recv().unwrap();
+            Ok(true)
+        }));
+        let later = async {
+            let taken_back = pen.write(note("taken back", || Ok(false)));
+            let failed = pen.write(note("failed", || Err(Error::InvalidQuery)));
+            let last = pen.write(note("last", || Ok(true)));
+            let all = async { tokio::join!(taken_back, failed, last) };
+            tokio::pin!(all);
+            // All of them wait for the first.
+            assert!(futures::poll!(&mut all).is_pending());
+            is_begun.recv().unwrap();
+            assert!(notes(pen).await.is_empty(), "nothing is there before the commit");
+            go.send(()).unwrap();
+            all.await
+        };
+        let (first, (taken_back, failed, last)) = tokio::join!(first, later);
+        assert!(first.unwrap() && last.unwrap() && !taken_back.unwrap());
+        assert!(matches!(failed, Err(sqlx::Error::AnyDriverError(_))), "{failed:?}");
+        assert_eq!(notes(pen).await, ["first", "last"]);
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_is_told_to_everyone_and_the_next_succeeds() {
+        let database = sqlite().await;
+        let pen = database.pen().unwrap();
+        let made =
+            pen.write(|file| file.execute("CREATE TABLE notes (note TEXT)", []).map(|_| true));
+        assert!(made.await.unwrap());
+        // It ends the transaction, as a full disk does.
+        let ended = pen.write(|file| {
+            file.prepare_cached(NOTE)?.execute(["lost"])?;
+            file.execute_batch("ROLLBACK").map(|()| true)
+        });
+        assert!(ended.await.is_err());
+        assert!(notes(pen).await.is_empty());
+        assert!(pen.write(note("kept", || Ok(true))).await.unwrap());
+        assert_eq!(notes(pen).await, ["kept"]);
     }
 }

@@ -22,6 +22,8 @@ use crate::policy::{Definition, Scope};
 use crate::proof::{Explanation, Page, Verified};
 use crate::rules::Rules;
 
+/// How often a batch is decided anew when others are faster, which nobody can be on Postgres.
+const RACES_MAX: usize = 20;
 /// How many accounts or charges are kept at most.
 const KEPT_MAX: usize = 20_000;
 
@@ -87,16 +89,31 @@ impl SqlStore {
         let step = kept.head.step(&kept.sheet.changes);
         let rows = Rows::of(&kept.sheet, kept.head)?;
         kept.head = step.to;
-        Ok(work.write(step, &rows).await?.then_some(answers))
+        Ok(work.write(step, rows).await?.then_some(answers))
     }
 
-    /// Holds the head while it reads what it needs, decides and writes.
+    /// Takes the head for itself while it reads what it needs, decides and writes.
     async fn commit_alone(
+        &self,
+        mut known: Option<Kept>,
+        asked: (&[Operation], Decided<'_>),
+        now_ms: i64,
+    ) -> Result<Answers, Error> {
+        for _ in 0..RACES_MAX {
+            if let Some(answers) = self.try_alone(known.take(), asked, now_ms).await? {
+                return Ok(answers);
+            }
+        }
+        tracing::error!("a batch that was decided alone was not written");
+        Err(Error::Busy)
+    }
+
+    async fn try_alone(
         &self,
         known: Option<Kept>,
         (operations, decided): (&[Operation], Decided<'_>),
         now_ms: i64,
-    ) -> Result<Answers, Error> {
+    ) -> Result<Option<Answers>, Error> {
         let (mut work, head) = self.vault.lock().await?;
         let mut kept = Kept::at(head, known);
         work.fill(&mut kept.sheet, (operations, Trust::Nothing), now_ms).await?;
@@ -105,12 +122,11 @@ impl SqlStore {
         let step = head.step(&kept.sheet.changes);
         let rows = Rows::of(&kept.sheet, head)?;
         kept.head = step.to;
-        if !work.write(step, &rows).await? {
-            tracing::error!("a batch that was decided alone was not written");
-            return Err(Error::Busy);
+        if !work.write(step, rows).await? {
+            return Ok(None);
         }
         self.keep(kept);
-        Ok(answers)
+        Ok(Some(answers))
     }
 }
 

@@ -1,13 +1,13 @@
-//! The tables on SQLite: each statement has one JSON list for its rows, so that its text never changes and is prepared
-//! once. What a batch writes is sent as one list of statements.
+//! The tables on SQLite. What is read has one JSON list for its keys, so that the text never changes and is prepared
+//! once; what a batch writes goes over the writer of the file, one row after the other.
 
-use chassis::database::Held;
-use serde::Serialize;
-use sqlx::{AnyConnection, AssertSqlSafe};
+use chassis::database::Pen;
+use rusqlite::{Connection, ErrorCode, params};
+use sqlx::AnyConnection;
 
 use super::found::{Found, FoundDefinition};
 use super::names::{charge_name, scope_name};
-use super::rows::Rows;
+use super::rows::{AccountRow, ChargeRow, DefinitionRow, EntryRow, EventRow, ResetRow, Rows};
 use super::{Head, Step};
 use crate::Error;
 use crate::fold::Need;
@@ -22,62 +22,45 @@ const READ: &str = "\
     SELECT 2, scope, period_id, state, told, spent_micros, reserved_micros, 0 FROM json_each($3) AS wanted \
     JOIN budget_accounts ON scope = wanted.value ->> 0 AND period_id = wanted.value ->> 1";
 
-/// Nothing that follows is written unless the head is still where it was: what is not JSON is an error.
-const HEAD: &str = "\
-    UPDATE budget_head SET seq = seq + 1, definitions = $2, events = $3 WHERE seq = $1;\n\
-    SELECT json(iif(changes() = 1, '1', '!'))";
+const HEAD: &str =
+    "UPDATE budget_head SET seq = seq + 1, definitions = ?2, events = ?3 WHERE seq = ?1";
 
-const ACCOUNTS: &str = "\
+const ACCOUNT: &str = "\
     INSERT INTO budget_accounts (scope, period_id, spent_micros, reserved_micros, told, state) \
-    SELECT value ->> 'scope', value ->> 'period_id', value ->> 'spent_micros', value ->> 'reserved_micros', \
-        value ->> 'told', value ->> 'state' FROM json_each($rows) WHERE true \
-    ON CONFLICT (scope, period_id) DO UPDATE SET spent_micros = excluded.spent_micros, \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (scope, period_id) DO UPDATE SET spent_micros = excluded.spent_micros, \
         reserved_micros = excluded.reserved_micros, told = excluded.told, state = excluded.state";
 
 const MADE: &str = "\
     INSERT INTO budget_reservations (charge, state, expires_ms, actual_micros, estimated, body) \
-    SELECT value ->> 'charge', value ->> 'state', value ->> 'expires_ms', value ->> 'actual_micros', \
-        value ->> 'estimated', value ->> 'body' FROM json_each($rows)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 const ENDED: &str = "\
-    UPDATE budget_reservations SET state = now.value ->> 'state', actual_micros = now.value ->> 'actual_micros', \
-        estimated = now.value ->> 'estimated' FROM json_each($rows) AS now WHERE charge = now.value ->> 'charge'";
+    UPDATE budget_reservations SET state = ?2, actual_micros = ?3, estimated = ?4 WHERE charge = ?1";
 
-const ENTRIES: &str = "\
+const ENTRY: &str = "\
     INSERT INTO budget_ledger (charge, scope, tenant, charge_id, scope_type, scope_key, period_id, amount_micros, \
         estimated, model, input_tokens, output_tokens, user_id, agent_id, timestamp_ms) \
-    SELECT value ->> 'charge', value ->> 'scope', value ->> 'tenant', value ->> 'charge_id', value ->> 'scope_type', \
-        value ->> 'scope_key', value ->> 'period_id', value ->> 'amount_micros', value ->> 'estimated', \
-        value ->> 'model', value ->> 'input_tokens', value ->> 'output_tokens', value ->> 'user_id', \
-        value ->> 'agent_id', value ->> 'timestamp_ms' FROM json_each($rows)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
-const EVENTS: &str = "\
+const EVENT: &str = "\
     INSERT INTO budget_events (id, kind, tenant, scope_type, scope_key, period_id, payload, timestamp_ms) \
-    SELECT value ->> 'id', value ->> 'kind', value ->> 'tenant', value ->> 'scope_type', value ->> 'scope_key', \
-        value ->> 'period_id', value ->> 'payload', value ->> 'timestamp_ms' FROM json_each($rows)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 const REMOVED: &str = "\
-    DELETE FROM budget_definitions WHERE (tenant, scope_type, scope_key) IN \
-        (SELECT value ->> 'tenant', value ->> 'scope_type', value ->> 'scope_key' FROM json_each($rows) \
-         WHERE value ->> 'limit_micros' IS NULL)";
+    DELETE FROM budget_definitions WHERE tenant = ?1 AND scope_type = ?2 AND scope_key = ?3";
 
 const DEFINED: &str = "\
     INSERT INTO budget_definitions (tenant, scope_type, scope_key, limit_micros, period, policy, version) \
-    SELECT value ->> 'tenant', value ->> 'scope_type', value ->> 'scope_key', value ->> 'limit_micros', \
-        value ->> 'period', value ->> 'policy', value ->> 'version' FROM json_each($rows) \
-    WHERE value ->> 'limit_micros' IS NOT NULL \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
     ON CONFLICT (tenant, scope_type, scope_key) DO UPDATE SET limit_micros = excluded.limit_micros, \
         period = excluded.period, policy = excluded.policy, version = excluded.version";
 
 const RESET: &str = "\
-    INSERT INTO budget_scopes (scope, resets) SELECT value ->> 'scope', value ->> 'resets' FROM json_each($rows) \
-    WHERE true ON CONFLICT (scope) DO UPDATE SET resets = excluded.resets";
+    INSERT INTO budget_scopes (scope, resets) VALUES (?1, ?2) \
+    ON CONFLICT (scope) DO UPDATE SET resets = excluded.resets";
 
-/// The number of the first parameter that has rows.
-const PARTS_FROM: usize = 4;
-
-/// Where the head is. Who holds the connection is alone.
-pub(super) async fn lock(connection: &mut AnyConnection) -> Result<Head, sqlx::Error> {
+/// Where the head is.
+pub(super) async fn head(connection: &mut AnyConnection) -> Result<Head, sqlx::Error> {
     let sql = "SELECT seq, definitions, events FROM budget_head";
     sqlx::query_as(sql).fetch_one(connection).await
 }
@@ -105,45 +88,118 @@ pub(super) async fn definitions(
 }
 
 /// Writes a batch, and tells whether the head was where the step begins; if it was not, nothing is written.
-pub(super) async fn write(held: &mut Held, step: Step, rows: &Rows) -> Result<bool, Error> {
-    let parts = [
-        part(ACCOUNTS, &rows.accounts)?,
-        part(MADE, &rows.made)?,
-        part(ENDED, &rows.ended)?,
-        part(ENTRIES, &rows.entries)?,
-        part(EVENTS, &rows.events)?,
-        part(REMOVED, &rows.definitions)?,
-        part(DEFINED, &rows.definitions)?,
-        part(RESET, &rows.resets)?,
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    let mut list = format!("BEGIN IMMEDIATE;\n{HEAD};\n");
-    for (at, (sql, _)) in parts.iter().enumerate() {
-        list.push_str(&sql.replace("$rows", &format!("${}", at + PARTS_FROM)));
-        list.push_str(";\n");
-    }
-    list.push_str("COMMIT");
-    let query = sqlx::query(AssertSqlSafe(list))
-        .bind(step.from.seq)
-        .bind(step.to.definitions)
-        .bind(step.to.events);
-    let query = parts.into_iter().fold(query, |query, (_, rows)| query.bind(rows));
-    match held.all_or_nothing(query).await {
-        Ok(()) => Ok(true),
-        // A charge was there already, or the head was elsewhere.
-        Err(sqlx::Error::Database(error))
-            if error.is_unique_violation() || error.message().contains("JSON") =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
-    }
+pub(super) async fn write(pen: &Pen, step: Step, rows: Rows) -> Result<bool, Error> {
+    Ok(pen.write(move |file| write_rows(file, step, rows)).await?)
 }
 
-/// A statement with its rows, unless there are none.
-fn part<R: Serialize>(
-    sql: &'static str,
-    rows: &[R],
-) -> Result<Option<(&'static str, String)>, Error> {
-    Ok(if rows.is_empty() { None } else { Some((sql, serde_json::to_string(rows)?)) })
+fn write_rows(file: &Connection, step: Step, rows: Rows) -> rusqlite::Result<bool> {
+    let mut head = file.prepare_cached(HEAD)?;
+    if head.execute(params![step.from.seq, step.to.definitions, step.to.events])? != 1 {
+        return Ok(false);
+    }
+    let mut write = file.prepare_cached(ACCOUNT)?;
+    for AccountRow { scope, period_id, spent_micros, reserved_micros, told, state } in rows.accounts
+    {
+        write.execute(params![scope, period_id, spent_micros, reserved_micros, told, state])?;
+    }
+    if !write_charges(file, rows.made, rows.ended)? {
+        return Ok(false);
+    }
+    write_entries(file, rows.entries)?;
+    let mut write = file.prepare_cached(EVENT)?;
+    for row in rows.events {
+        let EventRow { id, kind, tenant, scope_type, scope_key, period_id, payload, timestamp_ms } =
+            row;
+        write.execute(params![
+            id,
+            kind,
+            tenant,
+            scope_type,
+            scope_key,
+            period_id,
+            payload,
+            timestamp_ms
+        ])?;
+    }
+    write_rules(file, rows.definitions, rows.resets)?;
+    Ok(true)
+}
+
+/// False when a new charge was there already.
+fn write_charges(
+    file: &Connection,
+    made: Vec<ChargeRow>,
+    ended: Vec<ChargeRow>,
+) -> rusqlite::Result<bool> {
+    let mut write = file.prepare_cached(MADE)?;
+    for ChargeRow { charge, state, expires_ms, actual_micros, estimated, body } in made {
+        let row = params![charge, state, expires_ms, actual_micros, estimated, body];
+        match write.execute(row) {
+            Ok(_) => {}
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut write = file.prepare_cached(ENDED)?;
+    for ChargeRow { charge, state, actual_micros, estimated, .. } in ended {
+        write.execute(params![charge, state, actual_micros, estimated])?;
+    }
+    Ok(true)
+}
+
+fn write_entries(file: &Connection, entries: Vec<EntryRow>) -> rusqlite::Result<()> {
+    let mut write = file.prepare_cached(ENTRY)?;
+    for row in entries {
+        write.execute(params![
+            row.charge,
+            row.scope,
+            row.tenant,
+            row.charge_id,
+            row.scope_type,
+            row.scope_key,
+            row.period_id,
+            row.amount_micros,
+            row.estimated,
+            row.model,
+            row.input_tokens,
+            row.output_tokens,
+            row.user_id,
+            row.agent_id,
+            row.timestamp_ms
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_rules(
+    file: &Connection,
+    definitions: Vec<DefinitionRow>,
+    resets: Vec<ResetRow>,
+) -> rusqlite::Result<()> {
+    for row in definitions {
+        let DefinitionRow { tenant, scope_type, scope_key, limit_micros, period, policy, version } =
+            row;
+        if limit_micros.is_none() {
+            let mut remove = file.prepare_cached(REMOVED)?;
+            remove.execute(params![tenant, scope_type, scope_key])?;
+            continue;
+        }
+        let mut write = file.prepare_cached(DEFINED)?;
+        write.execute(params![
+            tenant,
+            scope_type,
+            scope_key,
+            limit_micros,
+            period,
+            policy,
+            version
+        ])?;
+    }
+    let mut write = file.prepare_cached(RESET)?;
+    for ResetRow { scope, resets } in resets {
+        write.execute(params![scope, resets])?;
+    }
+    Ok(())
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chassis::Database;
-use chassis::database::{Held, Pen};
+use chassis::database::Pen;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Any, AnyPool, PgConnection, PgPool, Postgres, Transaction};
 
 use super::found::{Found, FoundDefinition};
 use super::rows::Rows;
@@ -23,14 +23,16 @@ const ROUNDS_MAX: usize = 5;
 #[derive(Clone, Debug)]
 pub(super) enum Vault {
     Postgres(PgPool),
-    Sqlite(Pen),
+    Sqlite(Pen, AnyPool),
 }
 
 /// A connection at work.
 pub(super) enum Work {
     Postgres(Connected),
-    /// Whoever writes to the tables holds the one connection, and is alone.
-    Sqlite(Held),
+    /// Who writes finds out by the head whether anybody else has written since.
+    Sqlite(Pen),
+    /// One moment of an embedded file.
+    Snapshot(Transaction<'static, Any>),
 }
 
 /// A connection to Postgres.
@@ -70,7 +72,7 @@ impl Vault {
     pub(super) fn of(database: &Database) -> Result<Self, sqlx::Error> {
         Ok(match database.pen() {
             None => Self::Postgres(postgres::pool(database)?),
-            Some(pen) => Self::Sqlite(pen.clone()),
+            Some(pen) => Self::Sqlite(pen.clone(), database.pool.clone()),
         })
     }
 
@@ -78,11 +80,12 @@ impl Vault {
     pub(super) async fn open(&self) -> Result<Work, sqlx::Error> {
         Ok(match self {
             Self::Postgres(pool) => Work::Postgres(Connected::Single(pool.acquire().await?)),
-            Self::Sqlite(pen) => Work::Sqlite(pen.hold().await),
+            Self::Sqlite(pen, _) => Work::Sqlite(pen.clone()),
         })
     }
 
-    /// Work that nobody else can come before, and where the head is.
+    /// Work that nobody else can come before, and where the head is. On an embedded file somebody can; then nothing is
+    /// written.
     pub(super) async fn lock(&self) -> Result<(Work, Head), sqlx::Error> {
         Ok(match self {
             Self::Postgres(pool) => {
@@ -90,10 +93,9 @@ impl Vault {
                 let head = postgres::lock(&mut work).await?;
                 (Work::Postgres(Connected::Transaction(work)), head)
             }
-            Self::Sqlite(pen) => {
-                let mut held = pen.hold().await;
-                let head = sqlite::lock(&mut held).await?;
-                (Work::Sqlite(held), head)
+            Self::Sqlite(pen, _) => {
+                let head = sqlite::head(&mut *pen.read().await).await?;
+                (Work::Sqlite(pen.clone()), head)
             }
         })
     }
@@ -105,7 +107,7 @@ impl Vault {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 Work::Postgres(Connected::Transaction(pool.begin_with(begin).await?))
             }
-            Self::Sqlite(pen) => Work::Sqlite(pen.hold().await),
+            Self::Sqlite(_, pool) => Work::Snapshot(pool.begin().await?),
         })
     }
 }
@@ -150,7 +152,8 @@ impl Work {
             return Ok(Vec::new());
         }
         match self {
-            Self::Sqlite(held) => sqlite::definitions(held, need).await,
+            Self::Sqlite(pen) => sqlite::definitions(&mut *pen.read().await, need).await,
+            Self::Snapshot(work) => sqlite::definitions(work, need).await,
             Self::Postgres(work) => Ok(postgres::definitions(work.get(), need).await?),
         }
     }
@@ -160,17 +163,19 @@ impl Work {
             return Ok(Vec::new());
         }
         match self {
-            Self::Sqlite(held) => sqlite::read(held, need).await,
+            Self::Sqlite(pen) => sqlite::read(&mut *pen.read().await, need).await,
+            Self::Snapshot(work) => sqlite::read(work, need).await,
             Self::Postgres(work) => Ok(postgres::read(work.get(), need).await?),
         }
     }
 
     /// Writes what a batch has changed and commits; or tells that somebody else has written since the step begins, and
     /// writes nothing.
-    pub(super) async fn write(mut self, step: Step, rows: &Rows) -> Result<bool, Error> {
+    pub(super) async fn write(mut self, step: Step, rows: Rows) -> Result<bool, Error> {
         let is_written = match &mut self {
-            Self::Sqlite(held) => sqlite::write(held, step, rows).await?,
-            Self::Postgres(work) => postgres::write(work.get(), step, rows).await?,
+            Self::Sqlite(pen) => sqlite::write(pen, step, rows).await?,
+            Self::Postgres(work) => postgres::write(work.get(), step, &rows).await?,
+            Self::Snapshot(_) => unreachable!("who looks at a moment does not write"),
         };
         self.end(is_written).await?;
         Ok(is_written)
@@ -185,6 +190,7 @@ impl Work {
         match self {
             Self::Postgres(work) => work.end(is_good).await,
             Self::Sqlite(_) => Ok(()),
+            Self::Snapshot(work) => work.rollback().await,
         }
     }
 }

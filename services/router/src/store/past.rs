@@ -3,15 +3,15 @@
 //! Every write to a session raises its version, so that a past of the version that the database has is the whole
 //! truth, whoever wrote it. Entries are kept as agents are told them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use lru::LruCache;
 
 use super::Entry;
-use crate::session::Session;
+use crate::session::{Owner, Session};
 
 /// How many sessions are remembered.
 const SESSIONS_MAX: NonZeroUsize = NonZeroUsize::new(8_192).expect("it is not zero");
@@ -90,6 +90,13 @@ impl Past {
         self.lines.front().map(|line| line.position)
     }
 
+    /// By what its owner finds it as long as it lives.
+    fn name(&self) -> Option<String> {
+        let session = self.session.as_ref()?;
+        let is_named = session.is_active() && !session.external_key.is_empty();
+        is_named.then(|| full_name(&session.owner, &session.external_key))
+    }
+
     fn bytes(&self) -> usize {
         let words = self.lines.iter().map(|line| line.content.len() + size_of::<Line>());
         let session = self
@@ -109,12 +116,15 @@ pub struct Pasts {
 #[derive(Debug)]
 struct Kept {
     sessions: LruCache<String, (Past, usize)>,
+    /// The sessions that their owners have named, by these names.
+    names: HashMap<String, String>,
     bytes: usize,
 }
 
 impl Default for Pasts {
     fn default() -> Self {
-        Self { kept: Mutex::new(Kept { sessions: LruCache::new(SESSIONS_MAX), bytes: 0 }) }
+        let sessions = LruCache::new(SESSIONS_MAX);
+        Self { kept: Mutex::new(Kept { sessions, names: HashMap::new(), bytes: 0 }) }
     }
 }
 
@@ -122,7 +132,7 @@ impl Pasts {
     /// The past of a session at this version.
     #[must_use]
     pub fn at(&self, session_id: &str, version: i64) -> Option<Past> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let (past, _) = kept.sessions.get(session_id)?;
         (past.version == version).then(|| past.clone())
     }
@@ -130,17 +140,23 @@ impl Pasts {
     /// A session as it was left, with its past. Somebody else may have written to it since.
     #[must_use]
     pub fn last(&self, session_id: &str) -> Option<(Session, Past)> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let (past, _) = kept.sessions.get(session_id)?;
         Some((Session::clone(past.session.as_ref()?), past.clone()))
     }
 
+    /// The session that its owner calls by this name, as far as it is remembered.
+    #[must_use]
+    pub fn named(&self, owner: &Owner, name: &str) -> Option<String> {
+        self.lock().names.get(&full_name(owner, name)).cloned()
+    }
+
     /// Forgets sessions that are no longer as they were left.
     pub fn forget(&self, session_ids: &[String]) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         for session_id in session_ids {
-            if let Some((_, gone)) = kept.sessions.pop(session_id) {
-                kept.bytes -= gone;
+            if let Some((session_id, gone)) = kept.sessions.pop_entry(session_id) {
+                kept.let_go(&session_id, &gone);
             }
         }
     }
@@ -148,22 +164,47 @@ impl Pasts {
     /// Remembers the past of a session, and forgets what was not used for longest.
     pub fn remember(&self, session_id: String, past: Past) {
         let bytes = past.bytes();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, (_, gone))) = kept.sessions.push(session_id, (past, bytes)) {
-            kept.bytes -= gone;
+        let name = past.name();
+        let mut kept = self.lock();
+        if let Some((session_id, gone)) = kept.sessions.push(session_id.clone(), (past, bytes)) {
+            kept.let_go(&session_id, &gone);
         }
+        kept.names.extend(name.map(|name| (name, session_id)));
         kept.bytes += bytes;
         while BYTES_MAX < kept.bytes
-            && let Some((_, (_, gone))) = kept.sessions.pop_lru()
+            && let Some((session_id, gone)) = kept.sessions.pop_lru()
         {
-            kept.bytes -= gone;
+            kept.let_go(&session_id, &gone);
         }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Tidies up after a session that is no longer remembered, or not like this.
+    fn let_go(&mut self, session_id: &str, (past, bytes): &(Past, usize)) {
+        self.bytes -= bytes;
+        if let Some(name) = past.name()
+            && self.names.get(&name).is_some_and(|named| named == session_id)
+        {
+            self.names.remove(&name);
+        }
+    }
+}
+
+/// Tenant, user and name in one, so that no two are the same.
+fn full_name(owner: &Owner, name: &str) -> String {
+    let Owner { tenant, user_id } = owner;
+    format!("{} {} {tenant}{user_id}{name}", tenant.len(), user_id.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Status;
     use crate::store::Role;
 
     fn said(position: i64) -> Entry {
@@ -200,6 +241,33 @@ mod tests {
         pasts.remember("a".to_owned(), Past { version: 3, ..Past::default() });
         assert!(pasts.at("a", 3).is_some());
         assert!(pasts.at("a", 4).is_none() && pasts.at("b", 3).is_none());
+    }
+
+    #[test]
+    fn a_session_is_found_by_its_name_while_it_lives_and_is_remembered() {
+        let (pasts, owner) = (Pasts::default(), Owner { tenant: "t".into(), user_id: "u".into() });
+        let named = |id: &str, status| {
+            let session = Session {
+                session_id: id.to_owned(),
+                owner: owner.clone(),
+                external_key: "k".to_owned(),
+                status,
+                ..Session::default()
+            };
+            Past { session: Some(Arc::new(session)), ..Past::default() }
+        };
+        pasts.remember("a".to_owned(), named("a", Status::Active));
+        assert_eq!(pasts.named(&owner, "k").as_deref(), Some("a"));
+        let other = Owner { tenant: "tu".into(), user_id: String::new() };
+        assert_eq!((pasts.named(&owner, ""), pasts.named(&other, "k")), (None, None));
+        pasts.remember("a".to_owned(), named("a", Status::Completed));
+        assert_eq!(pasts.named(&owner, "k"), None, "it has ended");
+        pasts.remember("b".to_owned(), named("b", Status::Active));
+        pasts.remember("a".to_owned(), named("a", Status::Completed));
+        assert_eq!(pasts.named(&owner, "k").as_deref(), Some("b"), "another has the name now");
+        pasts.forget(&["a".to_owned(), "b".to_owned()]);
+        assert_eq!(pasts.named(&owner, "k"), None);
+        assert!(pasts.lock().names.is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::session::{Session, Status};
 
 mod accept;
 mod batch;
+mod cell;
 mod chores;
 mod known;
 mod outbox;

@@ -110,8 +110,7 @@ impl Commit for Scribe {
 impl Scribe {
     pub(super) fn of(database: Database) -> Self {
         let find = read::statement(database.engine).into();
-        let write = Arc::new(Texts::of_engine(database.engine));
-        Self { database, pasts: Arc::default(), find, write, kept: Arc::default() }
+        Self { database, pasts: Arc::default(), find, write: Arc::default(), kept: Arc::default() }
     }
 
     /// A server may not answer; the file always does, and is not to be left in the middle of a list of statements.

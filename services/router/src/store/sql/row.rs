@@ -1,9 +1,9 @@
 //! Rows as the statements read and write them.
 
-use serde::Serialize;
 use sqlx::query::Query;
 use sqlx::{Any, FromRow};
 
+use super::cell::Cell;
 use crate::clarification::Pending;
 use crate::ending::Ending;
 use crate::session::{Owner, Profile, Session, Status};
@@ -56,16 +56,6 @@ pub(super) fn update_session() -> String {
     let sets: Vec<_> = columns.map(|(at, (name, _))| format!("{name} = ${}", at + 1)).collect();
     let read = SESSION_COLUMNS.len() + 1;
     format!("UPDATE sessions SET {} WHERE session_id = $1 AND version = ${read}", sets.join(", "))
-}
-
-/// A value of a row.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub(super) enum Cell<'a> {
-    Text(&'a str),
-    Made(String),
-    Number(i64),
-    Maybe(Option<i64>),
 }
 
 /// The values of a session.

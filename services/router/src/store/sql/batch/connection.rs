@@ -1,38 +1,25 @@
 use std::ops::{Deref, DerefMut};
 
 use chassis::Database;
-use chassis::database::Held;
-use sqlx::any::AnyArguments;
 use sqlx::pool::PoolConnection;
-use sqlx::query::Query;
 use sqlx::{Any, AnyConnection};
+use tokio::sync::OwnedMutexGuard;
 
-/// What a batch is read and written over.
+/// What a batch is read over, and on a server written.
 #[derive(Debug)]
 pub(super) enum Connection {
     /// To a server, one of many.
     Pooled(PoolConnection<Any>),
-    /// To a file, the one for batches.
-    Pen(Held),
+    /// To a file, the one for reading.
+    Reader(OwnedMutexGuard<AnyConnection>),
 }
 
 impl Connection {
     pub(super) async fn to(database: &Database) -> Result<Self, sqlx::Error> {
         Ok(match database.pen() {
-            Some(pen) => Self::Pen(pen.hold().await),
+            Some(pen) => Self::Reader(pen.read().await),
             None => Self::Pooled(database.pool.acquire().await?),
         })
-    }
-
-    /// Runs what commits by itself, all of it or nothing.
-    pub(super) async fn commit(
-        &mut self,
-        query: Query<'_, Any, AnyArguments>,
-    ) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Pooled(connection) => query.execute(&mut **connection).await.map(drop),
-            Self::Pen(held) => held.all_or_nothing(query).await,
-        }
     }
 }
 
@@ -42,7 +29,7 @@ impl Deref for Connection {
     fn deref(&self) -> &AnyConnection {
         match self {
             Self::Pooled(connection) => connection,
-            Self::Pen(held) => held,
+            Self::Reader(connection) => connection,
         }
     }
 }
@@ -51,7 +38,7 @@ impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         match self {
             Self::Pooled(connection) => connection,
-            Self::Pen(held) => held,
+            Self::Reader(connection) => connection,
         }
     }
 }

@@ -53,25 +53,29 @@ fn want(at: usize, step: &Step) -> Option<Wanted<'_>> {
 }
 
 /// The statement that finds them (contract, section 14.2): by id, unless it names an own session that has ended; else
-/// by the owner's name for it, or the one that was used last.
+/// by the owner's name for it, or the one that was used last. Each has an index that leads there, however many sessions
+/// an owner has.
 pub(super) fn statement(engine: Engine) -> String {
     let by_id = "SELECT y.session_id FROM sessions y WHERE y.session_id = r.value->>1 \
                  AND (r.value->>2 IS NULL OR y.status = 'active' \
                  OR y.tenant <> r.value->>2 OR y.user_id <> r.value->>3)";
-    let by_owner = "SELECT x.session_id FROM sessions x WHERE x.tenant = r.value->>2 \
-                    AND x.user_id = r.value->>3 AND x.status = 'active' \
-                    AND (r.value->>4 IS NULL OR x.external_key = r.value->>4) \
-                    ORDER BY x.updated_ms DESC, x.created_ms DESC LIMIT 1";
+    let by_name = "SELECT x.session_id FROM sessions x WHERE x.tenant = r.value->>2 \
+                   AND x.user_id = r.value->>3 AND x.external_key = r.value->>4 AND x.status = 'active'";
+    let by_use = "SELECT x.session_id FROM sessions x WHERE r.value->>4 IS NULL \
+                  AND x.tenant = r.value->>2 AND x.user_id = r.value->>3 AND x.status = 'active' \
+                  ORDER BY x.updated_ms DESC, x.created_ms DESC LIMIT 1";
     let (from, id) = match engine {
-        Engine::Sqlite => {
-            ("json_each($1) AS r".to_owned(), format!("COALESCE(({by_id}), ({by_owner}))"))
-        }
+        Engine::Sqlite => (
+            "json_each($1) AS r".to_owned(),
+            format!("COALESCE(({by_id}), ({by_name}), ({by_use}))"),
+        ),
         Engine::Postgres => (
             format!(
                 "jsonb_array_elements($1::jsonb) AS r(value) \
-                 LEFT JOIN LATERAL ({by_id}) i ON true LEFT JOIN LATERAL ({by_owner}) f ON true"
+                 LEFT JOIN LATERAL ({by_id}) i ON true LEFT JOIN LATERAL ({by_name}) n ON true \
+                 LEFT JOIN LATERAL ({by_use}) u ON true"
             ),
-            "COALESCE(i.session_id, f.session_id)".to_owned(),
+            "COALESCE(i.session_id, n.session_id, u.session_id)".to_owned(),
         ),
     };
     format!(
@@ -86,13 +90,13 @@ impl Scribe {
         let mut known = Found::default();
         for (at, step) in steps.iter().enumerate() {
             let Some(session_id) = self.meant(step) else { continue };
-            if !known.sessions.contains_key(session_id) {
-                let Some((session, past)) = self.pasts.last(session_id) else { continue };
-                known.sessions.insert(session_id.to_owned(), (session, Some(past)));
+            if !known.sessions.contains_key(&session_id) {
+                let Some((session, past)) = self.pasts.last(&session_id) else { continue };
+                known.sessions.insert(session_id.clone(), (session, Some(past)));
             }
-            let Some((session, Some(past))) = known.sessions.get(session_id) else { continue };
+            let Some((session, Some(past))) = known.sessions.get(&session_id) else { continue };
             if is_enough(step, session, past) {
-                known.by_step.insert(at, session_id.to_owned());
+                known.by_step.insert(at, session_id);
             }
         }
         let used: HashSet<_> = known.by_step.values().collect();
@@ -100,14 +104,17 @@ impl Scribe {
         known
     }
 
-    /// The session that a step can only mean. Only a process that has the tables for itself knows what a client means.
-    fn meant<'a>(&self, step: &'a Step) -> Option<&'a str> {
+    /// The session that a step can only mean. Only a process that has the tables for itself knows what a client means: a
+    /// session that is named like another's id was made when that other had ended.
+    fn meant(&self, step: &Step) -> Option<String> {
         match step {
-            Step::Write(page) => {
-                Some(page.lease.session_id.as_str()).filter(|_| !page.lease.is_anonymous)
-            }
+            Step::Write(page) if page.lease.is_anonymous => None,
+            Step::Write(page) => Some(page.lease.session_id.clone()),
             Step::Accept(acceptance) => match &acceptance.place {
-                Place::Session(Reference::Named(name)) if self.database.is_embedded() => Some(name),
+                Place::Session(Reference::Named(name)) if self.database.is_embedded() => {
+                    let named = self.pasts.named(&acceptance.owner, name);
+                    Some(named.unwrap_or_else(|| name.clone()))
+                }
                 _ => None,
             },
         }

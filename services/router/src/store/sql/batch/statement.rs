@@ -1,17 +1,20 @@
-//! The text of the statement that writes a batch.
+//! The texts of the statements that write a batch.
 //!
-//! Each part reads its rows from one JSON parameter, so that batches of the same parts have the same text, which is
-//! prepared once. A guard fails, and everything with it, when a session or a turn was no longer as the batch took it to be.
+//! A server gets one statement, each part of which reads its rows from one JSON parameter, so that batches of the same
+//! parts have the same text, which is prepared once. An embedded file gets one statement a row, which is no way to
+//! anywhere. A guard fails, and everything with it, when a session or a turn was no longer as the batch took it to be.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use chassis::Engine;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::super::row::SESSION_COLUMNS;
 
+/// How many parts there are.
+pub(super) const PARTS: usize = 10;
 /// The parts up to this number must change one row for each of theirs; how many that are is a parameter beside the rows.
 pub(super) const GUARDED: usize = 4;
+/// What a session is made with and keeps. An index over nothing else is left alone.
+const SESSION_FIXED: [&str; 5] = ["session_id", "tenant", "user_id", "external_key", "created_ms"];
 const UNLESS_KNOWN: &str = " ON CONFLICT DO NOTHING";
 const KEEP_STATE: &str =
     " ON CONFLICT (session_id, agent_id) DO UPDATE SET state_json = excluded.state_json";
@@ -28,12 +31,32 @@ enum Value {
 }
 use Value::{Fixed, Number, Text};
 
-impl Value {
-    fn sql(self) -> String {
+/// Where the rows of a part come from.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// A JSON list in the parameter of this number.
+    List(usize),
+    /// The parameters are the one row.
+    Single,
+}
+
+impl Rows {
+    fn value(self, value: Value) -> String {
+        match (self, value) {
+            (_, Fixed(value)) => value.to_owned(),
+            (Self::List(_), Text(at)) => format!("r.value->>{at}"),
+            (Self::List(_), Number(at)) => format!("CAST(r.value->>{at} AS BIGINT)"),
+            (Self::Single, Text(at) | Number(at)) => format!("?{}", at + 1),
+        }
+    }
+
+    /// What follows a word like FROM, where there is a list.
+    fn after(self, word: &str) -> String {
         match self {
-            Text(at) => format!("r.value->>{at}"),
-            Number(at) => format!("CAST(r.value->>{at} AS BIGINT)"),
-            Fixed(value) => value.to_owned(),
+            Self::List(parameter) => {
+                format!(" {word} jsonb_array_elements(${parameter}::jsonb) AS r(value)")
+            }
+            Self::Single => String::new(),
         }
     }
 }
@@ -97,18 +120,17 @@ const OUTBOX: [Column; 8] = [
     ("is_streamed", Fixed("0")),
 ];
 
+/// The statement of each part for one row.
+pub(super) static SINGLE: LazyLock<[String; PARTS]> =
+    LazyLock::new(|| std::array::from_fn(|at| part_of(at + 1, Rows::Single)));
+
 /// The texts for the batches that there were.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Texts {
-    engine: Engine,
     known: Mutex<HashMap<Vec<usize>, Arc<str>>>,
 }
 
 impl Texts {
-    pub(super) fn of_engine(engine: Engine) -> Self {
-        Self { engine, known: Mutex::default() }
-    }
-
     /// The statement that writes a batch of these parts, by their numbers. The parameters are the rows of each, followed
     /// by their number where the part is guarded.
     pub(super) fn of(&self, parts: &[usize]) -> Arc<str> {
@@ -116,90 +138,55 @@ impl Texts {
         if let Some(text) = known.get(parts) {
             return text.clone();
         }
-        let text: Arc<str> = write(self.engine, parts).into();
+        let text: Arc<str> = side_by_side(parts).into();
         known.insert(parts.to_vec(), text.clone());
         text
     }
 }
 
-/// A part of a statement.
-struct Part {
-    number: usize,
-    text: String,
-    /// The parameter that says how many rows it has to change.
-    count: Option<usize>,
-}
-
-fn write(engine: Engine, numbers: &[usize]) -> String {
-    let mut parameter = 0;
-    let parts = numbers.iter().map(|&number| {
+/// One statement that commits by itself.
+fn side_by_side(parts: &[usize]) -> String {
+    let (mut parameter, mut texts, mut holds) = (0, Vec::new(), Vec::new());
+    for &number in parts {
         parameter += 1;
-        let text = part_of(engine, (number, parameter));
-        let is_guarded = number <= GUARDED;
-        parameter += usize::from(is_guarded);
-        Part { number, text, count: is_guarded.then_some(parameter) }
-    });
-    let parts: Vec<_> = parts.collect();
-    match engine {
-        Engine::Sqlite => one_after_the_other(&parts),
-        Engine::Postgres => side_by_side(&parts),
-    }
-}
-
-/// A list of statements, sent as one.
-fn one_after_the_other(parts: &[Part]) -> String {
-    let mut sql = "BEGIN IMMEDIATE;\n".to_owned();
-    for part in parts {
-        sql.push_str(&part.text);
-        sql.push_str(";\n");
-        if let Some(count) = part.count {
-            // What is not JSON is an error, and ends the list here.
-            sql.push_str(&format!("SELECT json(iif(changes() = ${count}, '1', '!'));\n"));
+        let text = part_of(number, Rows::List(parameter));
+        texts.push(format!("p{number} AS ({text} RETURNING 1)"));
+        if number <= GUARDED {
+            parameter += 1;
+            holds.push(format!("(SELECT COUNT(*) FROM p{number}) = ${parameter}"));
         }
     }
-    sql.push_str("COMMIT");
-    sql
-}
-
-/// One statement that commits by itself.
-fn side_by_side(parts: &[Part]) -> String {
-    let texts = parts.iter().map(|part| format!("p{} AS ({} RETURNING 1)", part.number, part.text));
-    let holds = parts.iter().filter_map(|part| {
-        let (number, count) = (part.number, part.count?);
-        Some(format!("(SELECT COUNT(*) FROM p{number}) = ${count}"))
-    });
     format!(
         "WITH {} SELECT CAST(1 / (CASE WHEN {} THEN 1 ELSE 0 END) AS BIGINT)",
-        texts.collect::<Vec<_>>().join(",\n"),
-        holds.collect::<Vec<_>>().join(" AND ")
+        texts.join(",\n"),
+        holds.join(" AND ")
     )
 }
 
-/// One part; its rows are `r`.
-fn part_of(engine: Engine, (number, parameter): (usize, usize)) -> String {
-    let rows = match engine {
-        Engine::Sqlite => format!("json_each(${parameter}) AS r"),
-        Engine::Postgres => format!("jsonb_array_elements(${parameter}::jsonb) AS r(value)"),
-    };
+fn part_of(number: usize, rows: Rows) -> String {
     match number {
-        1 => insert("sessions", &sessions(), &rows, UNLESS_KNOWN),
-        2 => move_sessions(&rows),
-        3 => insert("turns", &TURNS, &rows, UNLESS_KNOWN),
-        4 => mark_turns(&rows),
-        5 => insert("session_entries", &ENTRIES, &rows, ""),
-        6 => insert("session_states", &STATES, &rows, KEEP_STATE),
-        7 => insert("session_switches", &SWITCHES, &rows, UNLESS_KNOWN),
-        8 => insert("turn_settlements", &SETTLEMENTS, &rows, UNLESS_KNOWN),
-        9 => insert("session_outbox", &OUTBOX, &rows, ""),
-        _ => drop_entries(engine, &rows),
+        1 => insert("sessions", &sessions(), rows, UNLESS_KNOWN),
+        2 => move_sessions(rows),
+        3 => insert("turns", &TURNS, rows, UNLESS_KNOWN),
+        4 => mark_turns(rows),
+        5 => insert("session_entries", &ENTRIES, rows, ""),
+        6 => insert("session_states", &STATES, rows, KEEP_STATE),
+        7 => insert("session_switches", &SWITCHES, rows, UNLESS_KNOWN),
+        8 => insert("turn_settlements", &SETTLEMENTS, rows, UNLESS_KNOWN),
+        9 => insert("session_outbox", &OUTBOX, rows, ""),
+        _ => drop_entries(rows),
     }
 }
 
-fn insert(table: &str, columns: &[Column], rows: &str, conflict: &str) -> String {
+fn insert(table: &str, columns: &[Column], rows: Rows, conflict: &str) -> String {
     let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
-    let values: Vec<_> = columns.iter().map(|(_, value)| value.sql()).collect();
+    let values: Vec<_> = columns.iter().map(|(_, value)| rows.value(*value)).collect();
     let (names, values) = (names.join(", "), values.join(", "));
-    format!("INSERT INTO {table} ({names}) SELECT {values} FROM {rows} WHERE true{conflict}")
+    let rows = match rows {
+        Rows::List(_) => format!("SELECT {values}{} WHERE true", rows.after("FROM")),
+        Rows::Single => format!("VALUES ({values})"),
+    };
+    format!("INSERT INTO {table} ({names}) {rows}{conflict}")
 }
 
 fn sessions() -> Vec<Column> {
@@ -208,39 +195,44 @@ fn sessions() -> Vec<Column> {
     columns.map(|(at, (name, is_number))| (*name, value(at, *is_number))).collect()
 }
 
-fn move_sessions(rows: &str) -> String {
+fn move_sessions(rows: Rows) -> String {
     let columns = sessions();
-    let sets = columns.iter().skip(1).map(|(name, value)| format!("{name} = {}", value.sql()));
-    let sets: Vec<_> = sets.collect();
+    let moving = columns.iter().filter(|(name, _)| !SESSION_FIXED.contains(name));
+    let sets = moving.map(|(name, value)| format!("{name} = {}", rows.value(*value)));
     format!(
-        "UPDATE sessions SET {} FROM {rows} \
-         WHERE sessions.session_id = r.value->>0 AND sessions.version = {}",
-        sets.join(", "),
-        Number(columns.len()).sql()
+        "UPDATE sessions SET {}{} WHERE sessions.session_id = {} AND sessions.version = {}",
+        sets.collect::<Vec<_>>().join(", "),
+        rows.after("FROM"),
+        rows.value(Text(0)),
+        rows.value(Number(columns.len()))
     )
 }
 
 /// A turn that runs goes on or ends; one that waits can only end. The turn is found by its id: in a condition of another
 /// form, a planner without statistics reads the index of all turns under way instead.
-fn mark_turns(rows: &str) -> String {
+fn mark_turns(rows: Rows) -> String {
+    let state = rows.value(Text(2));
     format!(
-        "UPDATE turns SET state = r.value->>2, ending_json = r.value->>3, \
-         record_json = r.value->>4, provisional_json = r.value->>5, finished_ms = {} FROM {rows} \
-         WHERE turns.turn_id = r.value->>0 AND turns.fence = {} AND CASE turns.state \
-         WHEN 'running' THEN true WHEN 'done' THEN false ELSE r.value->>2 = 'done' END",
-        Number(6).sql(),
-        Number(1).sql()
+        "UPDATE turns SET state = {state}, ending_json = {}, record_json = {}, provisional_json = {}, \
+         finished_ms = {}{} WHERE turns.turn_id = {} AND turns.fence = {} AND CASE turns.state \
+         WHEN 'running' THEN true WHEN 'done' THEN false ELSE {state} = 'done' END",
+        rows.value(Text(3)),
+        rows.value(Text(4)),
+        rows.value(Text(5)),
+        rows.value(Number(6)),
+        rows.after("FROM"),
+        rows.value(Text(0)),
+        rows.value(Number(1)),
     )
 }
 
 /// Drops the entries of a session before a position.
-fn drop_entries(engine: Engine, rows: &str) -> String {
-    let is_old = format!("e.session_id = r.value->>0 AND e.position < {}", Number(1).sql());
-    match engine {
-        Engine::Sqlite => format!(
-            "DELETE FROM session_entries WHERE rowid IN \
-             (SELECT e.rowid FROM {rows} JOIN session_entries e ON {is_old})"
-        ),
-        Engine::Postgres => format!("DELETE FROM session_entries e USING {rows} WHERE {is_old}"),
-    }
+fn drop_entries(rows: Rows) -> String {
+    format!(
+        "DELETE FROM session_entries{} WHERE session_entries.session_id = {} \
+         AND session_entries.position < {}",
+        rows.after("USING"),
+        rows.value(Text(0)),
+        rows.value(Number(1))
+    )
 }

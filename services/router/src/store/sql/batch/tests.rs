@@ -139,3 +139,23 @@ async fn what_somebody_else_wrote_meanwhile_is_read_again() {
         assert_eq!(scene.state_json, "{\"at\":20}");
     }
 }
+
+#[tokio::test]
+async fn a_session_is_known_by_its_name_until_somebody_else_ends_it() {
+    for (store, scribe) in scribes().await {
+        let first = scribe.commit(vec![accept(named("r1", "mine", 10))]).await;
+        let lease = &accepted(&first[0]).lease;
+        scribe.commit(vec![write(ended(lease, 20))]).await;
+        let next = vec![accept(named("r2", "mine", 30))];
+        let is_known = scribe.known(&next).by_step.len() == 1;
+        assert_eq!(is_known, scribe.database.is_embedded(), "a server has other writers");
+        let next = scribe.commit(next).await;
+        assert_eq!(accepted(&next[0]).lease.session_id, lease.session_id);
+        let mut last = ended(&accepted(&next[0]).lease, 40);
+        last.change.close = Some(Status::Completed);
+        store.write(&last).await.unwrap();
+        let after = scribe.commit(vec![accept(named("r3", "mine", 50))]).await;
+        let (after, is_new) = (accepted(&after[0]), accepted(&after[0]).session_new);
+        assert!(is_new && after.lease.session_id != lease.session_id, "{after:?}");
+    }
+}
