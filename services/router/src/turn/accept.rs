@@ -137,7 +137,11 @@ fn guess(engine: &Arc<Engine>, ask: &Ask) -> Option<Guess> {
     };
     let engine = engine.clone();
     let span = tracing::info_span!("classifier.classify");
-    let work = async move { engine.peers.classify(request).await };
+    let work = async move {
+        // The writer of the store is woken first, so that the commit is under way meanwhile.
+        tokio::task::yield_now().await;
+        engine.peers.classify(request).await
+    };
     Some(work.instrument(span).boxed().shared())
 }
 

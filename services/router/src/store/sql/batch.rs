@@ -4,6 +4,7 @@
 //! or nothing. What the fold cannot decide by itself (a request id that is known, a session that has expired, a turn
 //! that somebody else has taken over) comes back undecided and goes the long way, alone.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,10 @@ use statement::Texts;
 /// The most operations of one commit.
 const BATCH_MAX: usize = 256;
 
+/// For how many batches sessions are looked up after another router was found to write to one that was remembered: it
+/// will again, and asking first costs less than being refused.
+const WARY_BATCHES: u32 = 1_000;
+
 /// The most that a commit on a server may take.
 const COMMIT_LIMIT: Duration = Duration::from_secs(10);
 /// A pool of so few connections has none to keep for the writer.
@@ -47,6 +52,8 @@ pub(super) struct Scribe {
     write: Arc<Texts>,
     /// The connection that the writer keeps from batch to batch, where there are others for everyone else.
     kept: Arc<Mutex<Option<Connection>>>,
+    /// How many batches more sessions are looked up for.
+    wary: Arc<AtomicU32>,
 }
 
 /// What is to be committed.
@@ -110,7 +117,14 @@ impl Commit for Scribe {
 impl Scribe {
     pub(super) fn of(database: Database) -> Self {
         let find = read::statement(database.engine).into();
-        Self { database, pasts: Arc::default(), find, write: Arc::default(), kept: Arc::default() }
+        Self {
+            database,
+            pasts: Arc::default(),
+            find,
+            write: Arc::default(),
+            kept: Arc::default(),
+            wary: Arc::default(),
+        }
     }
 
     /// A server may not answer; the file always does, and is not to be left in the middle of a list of statements.
@@ -126,6 +140,8 @@ impl Scribe {
     /// them are looked up.
     async fn commit_as_known(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
         let known = self.known(steps);
+        let calmer = |wary: u32| wary.checked_sub(1);
+        let _ = self.wary.fetch_update(Ordering::Relaxed, Ordering::Relaxed, calmer);
         if known.sessions.is_empty() {
             return self.commit_together(steps, known).await;
         }
@@ -133,10 +149,19 @@ impl Scribe {
         match self.commit_together(steps, known).await {
             Err(Spoiled::Overtaken) => {
                 self.pasts.forget(&session_ids);
-                self.commit_together(steps, Found::default()).await
+                let committed = self.commit_together(steps, Found::default()).await;
+                if committed.is_ok() && !self.database.is_embedded() {
+                    self.wary.store(WARY_BATCHES, Ordering::Relaxed);
+                }
+                committed
             }
             committed => committed,
         }
+    }
+
+    /// Whether sessions that are remembered are likely to be as they were left.
+    fn is_trusting(&self) -> bool {
+        self.wary.load(Ordering::Relaxed) == 0
     }
 
     async fn commit_together(

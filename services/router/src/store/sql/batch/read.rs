@@ -104,14 +104,14 @@ impl Scribe {
         known
     }
 
-    /// The session that a step can only mean. Only a process that has the tables for itself knows what a client means: a
-    /// session that is named like another's id was made when that other had ended.
+    /// The session that a step can only mean, as long as it is as it was left: one that is named like the id of another
+    /// was made when that other had ended.
     fn meant(&self, step: &Step) -> Option<String> {
         match step {
             Step::Write(page) if page.lease.is_anonymous => None,
             Step::Write(page) => Some(page.lease.session_id.clone()),
             Step::Accept(acceptance) => match &acceptance.place {
-                Place::Session(Reference::Named(name)) if self.database.is_embedded() => {
+                Place::Session(Reference::Named(name)) if self.is_trusting() => {
                     let named = self.pasts.named(&acceptance.owner, name);
                     Some(named.unwrap_or_else(|| name.clone()))
                 }
