@@ -5,11 +5,11 @@
 //! given after the commit.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::{path::Path, thread};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
 
 use anyhow::Context as _;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use sqlx::AnyConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
@@ -49,8 +49,12 @@ struct Batch {
 }
 
 impl Pen {
-    pub(super) fn of(reader: AnyConnection, path: &Path, pragmas: &[&str]) -> anyhow::Result<Self> {
-        let connection = Connection::open(path)?;
+    pub(super) async fn of(mut reader: AnyConnection, pragmas: &[&str]) -> anyhow::Result<Self> {
+        // Whatever the settings wrote, both have the same file.
+        let sql = "SELECT file FROM pragma_database_list WHERE name = 'main'";
+        let file: String = sqlx::query_scalar(sql).fetch_one(&mut reader).await?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
         for pragma in pragmas {
             connection.execute_batch(&format!("PRAGMA {pragma}"))?;
         }
@@ -63,7 +67,7 @@ impl Pen {
         Ok(Self { reader: Arc::new(Mutex::new(reader)), batches })
     }
 
-    /// Waits for the connection that reads.
+    /// Waits for the connection that reads: what is committed, and nothing of what is being written.
     pub async fn read(&self) -> OwnedMutexGuard<AnyConnection> {
         self.reader.clone().lock_owned().await
     }
@@ -76,7 +80,10 @@ impl Pen {
     {
         let (answer, outcome) = oneshot::channel();
         let batch = Batch { work: Box::new(work), answer };
-        self.batches.try_send(batch).map_err(|_| sqlx::Error::WorkerCrashed)?;
+        self.batches.try_send(batch).map_err(|error| match error {
+            TrySendError::Full(_) => sqlx::Error::PoolTimedOut,
+            TrySendError::Disconnected(_) => sqlx::Error::WorkerCrashed,
+        })?;
         let outcome = outcome.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
         outcome.map_err(|error| sqlx::Error::AnyDriverError(Box::new(error)))
     }
