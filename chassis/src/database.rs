@@ -141,7 +141,7 @@ impl Database {
             .connect_with(options(&url)?)
             .await
             .with_context(|| format!("cannot open {}", path.display()))?;
-        let pen = Some(Pen::of(pool.acquire().await?.detach(), &PRAGMAS).await?);
+        let pen = Some(Pen::of(pool.clone(), &PRAGMAS).await?);
         Ok(Self {
             pool,
             engine: Engine::Sqlite,

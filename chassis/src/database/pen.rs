@@ -4,13 +4,15 @@
 //! behind a savepoint of its own: it is written whole or not at all, and its neighbours do not notice. The answers are
 //! given after the commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AnyPool};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 /// How many batches may wait. A service has one under way.
@@ -19,6 +21,9 @@ const QUEUE: usize = 64;
 const TOGETHER_MAX: usize = 64;
 /// How many statements are kept prepared.
 const STATEMENTS_MAX: usize = 64;
+/// How long the file is left alone after a commit while somebody uses the pool, who may want to write: SQLite does not
+/// queue writers, it lets them try again every few milliseconds.
+const COURTESY: Duration = Duration::from_millis(2);
 
 /// What a batch writes; false takes back what it has written so far.
 type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<bool> + Send>;
@@ -49,7 +54,8 @@ struct Batch {
 }
 
 impl Pen {
-    pub(super) async fn of(mut reader: AnyConnection, pragmas: &[&str]) -> anyhow::Result<Self> {
+    pub(super) async fn of(pool: AnyPool, pragmas: &[&str]) -> anyhow::Result<Self> {
+        let mut reader = pool.acquire().await?.detach();
         // Whatever the settings wrote, both have the same file.
         let sql = "SELECT file FROM pragma_database_list WHERE name = 'main'";
         let file: String = sqlx::query_scalar(sql).fetch_one(&mut reader).await?;
@@ -62,7 +68,7 @@ impl Pen {
         let (batches, waiting) = sync_channel(QUEUE);
         thread::Builder::new()
             .name("database writer".to_owned())
-            .spawn(move || write(connection, &waiting))
+            .spawn(move || write(connection, &waiting, &pool))
             .context("cannot start the writer of the database")?;
         Ok(Self { reader: Arc::new(Mutex::new(reader)), batches })
     }
@@ -90,13 +96,17 @@ impl Pen {
 }
 
 /// Writes until nobody is left who could ask for it.
-fn write(mut connection: Connection, waiting: &Receiver<Batch>) {
+#[expect(clippy::disallowed_methods, reason = "the thread is not one of the runtime")]
+fn write(mut connection: Connection, waiting: &Receiver<Batch>, pool: &AnyPool) {
     while let Ok(first) = waiting.recv() {
         let mut answers = Vec::new();
         let committed = commit_together(&mut connection, (first, waiting), &mut answers);
         for (answer, outcome) in answers {
             // Who has gone away does not need to know.
             let _ = answer.send(committed.clone().and(outcome));
+        }
+        if 0 < pool.size() && pool.num_idle() == 0 {
+            thread::sleep(COURTESY);
         }
     }
 }
@@ -115,24 +125,37 @@ fn commit_together(
         error
     })?;
     while let Some(Batch { work, answer }) = next {
-        answers.push((answer, work_apart(&mut transaction, work).map_err(WriteError::from)));
-        // A full disk, say, ends the transaction with everything in it.
-        if transaction.is_autocommit() {
-            break;
+        let outcome = work_apart(&mut transaction, work);
+        // What could not be taken back takes everything with it, and so does a full disk.
+        let (outcome, is_usable) = match outcome {
+            Ok(outcome) => (outcome.map_err(WriteError::from), !transaction.is_autocommit()),
+            Err(error) => (Err(error.into()), false),
+        };
+        answers.push((answer, outcome.clone()));
+        if !is_usable {
+            transaction.rollback()?;
+            outcome?;
+            return Err(rusqlite::Error::InvalidQuery.into());
         }
         next = if answers.len() < TOGETHER_MAX { waiting.try_recv().ok() } else { None };
     }
     Ok(transaction.commit()?)
 }
 
-fn work_apart(transaction: &mut Transaction<'_>, work: Work) -> rusqlite::Result<bool> {
-    // It takes back what is not committed when it is dropped.
-    let savepoint = transaction.savepoint()?;
-    let is_whole = work(&savepoint)?;
-    if is_whole {
-        savepoint.commit()?;
+/// What came of a batch, all of it or nothing; an error when it could not be taken back.
+fn work_apart(
+    transaction: &mut Transaction<'_>,
+    work: Work,
+) -> rusqlite::Result<rusqlite::Result<bool>> {
+    let mut savepoint = transaction.savepoint()?;
+    // A batch that panics is a bug of ours, and no reason to write nothing ever after.
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&savepoint)));
+    let outcome = outcome.unwrap_or(Err(rusqlite::Error::UnwindingPanic));
+    if !matches!(outcome, Ok(true)) {
+        savepoint.rollback()?;
     }
-    Ok(is_whole)
+    savepoint.commit()?;
+    Ok(outcome)
 }
 
 #[cfg(test)]
@@ -194,6 +217,50 @@ mod tests {
         assert!(first.unwrap() && last.unwrap() && !taken_back.unwrap());
         assert!(matches!(failed, Err(sqlx::Error::AnyDriverError(_))), "{failed:?}");
         assert_eq!(notes(pen).await, ["first", "last"]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_panics_is_not_the_last() {
+        let database = sqlite().await;
+        let pen = database.pen().unwrap();
+        let made =
+            pen.write(|file| file.execute("CREATE TABLE notes (note TEXT)", []).map(|_| true));
+        assert!(made.await.unwrap());
+        assert!(pen.write(note("lost", || panic!("a bug"))).await.is_err());
+        assert!(pen.write(note("kept", || Ok(true))).await.unwrap());
+        assert_eq!(notes(pen).await, ["kept"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_writes_over_the_pool_gets_a_turn_beside_a_busy_writer() {
+        let database = sqlite().await;
+        let pen = database.pen().unwrap().clone();
+        let made =
+            pen.write(|file| file.execute("CREATE TABLE notes (note TEXT)", []).map(|_| true));
+        assert!(made.await.unwrap());
+        let busy = tokio::spawn(async move {
+            // As on a slow disk, and with somebody waiting at the end of each commit.
+            let slow = || {
+                note("batch", || {
+                    let (_held, never) = channel::<()>();
+                    let _ = never.recv_timeout(COURTESY * 3);
+                    Ok(true)
+                })
+            };
+            loop {
+                let (one, two) = tokio::join!(pen.write(slow()), pen.write(slow()));
+                assert!(one.unwrap() && two.unwrap());
+            }
+        });
+        for _ in 0..20 {
+            let mut own = database.begin().await.unwrap();
+            sqlx::query("INSERT INTO notes (note) VALUES ('own')")
+                .execute(&mut *own)
+                .await
+                .unwrap();
+            own.commit().await.unwrap();
+        }
+        busy.abort();
     }
 
     #[tokio::test]

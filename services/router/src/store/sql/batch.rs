@@ -6,24 +6,25 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chassis::Database;
 use chassis::batch::{Bounds, Commit};
+use chassis::database::Pen;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, Connection as _};
 use tracing::Instrument as _;
 
 use crate::session::Session;
 use crate::store::past::Pasts;
 use crate::store::{Acceptance, Accepted, Page, StoreError};
 
-mod connection;
 mod fold;
 mod read;
 mod rows;
 mod statement;
 mod write;
 
-use connection::Connection;
 use fold::Fold;
 use read::Found;
 use statement::Texts;
@@ -37,11 +38,17 @@ const WARY_BATCHES: u32 = 1_000;
 
 /// The most that a commit on a server may take.
 const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection may rest until it is asked whether it is well, when it is to write before it reads.
+const REST_MAX: Duration = Duration::from_secs(1);
+const PING_LIMIT: Duration = Duration::from_secs(1);
 /// A pool of so few connections has none to keep for the writer.
 const POOL_MIN: u32 = 2;
 
 /// The bounds of a batch. It does not wait: who finds no commit under way commits at once.
 pub(super) const BOUNDS: Bounds = Bounds { batch_max: BATCH_MAX, company: Duration::ZERO };
+
+/// A connection with the time of its last use.
+type Rested = (PoolConnection<Any>, Instant);
 
 /// Writes batches.
 #[derive(Clone, Debug)]
@@ -51,7 +58,7 @@ pub(super) struct Scribe {
     find: Arc<str>,
     write: Arc<Texts>,
     /// The connection that the writer keeps from batch to batch, where there are others for everyone else.
-    kept: Arc<Mutex<Option<Connection>>>,
+    kept: Arc<Mutex<Option<Rested>>>,
     /// How many batches more sessions are looked up for.
     wary: Arc<AtomicU32>,
 }
@@ -127,7 +134,7 @@ impl Scribe {
         }
     }
 
-    /// A server may not answer; the file always does, and is not to be left in the middle of a list of statements.
+    /// A server may not answer; the file always does.
     async fn commit_within(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Spoiled> {
         if self.database.is_embedded() {
             return self.commit_as_known(steps).await;
@@ -169,45 +176,75 @@ impl Scribe {
         steps: &[Step],
         known: Found,
     ) -> Result<Vec<Option<Outcome>>, Spoiled> {
-        let (mut connection, found) = self.read(steps, known).await?;
+        let (mut connection, found) = match self.database.pen() {
+            Some(pen) => (None, self.find_in_file(pen, steps, known).await?),
+            None => {
+                let (connection, found) = self.find_on_server(steps, known).await?;
+                (Some(connection), found)
+            }
+        };
         let mut fold = Fold::of(found);
         let outcomes: Vec<_> = steps.iter().map(|step| fold.take(step)).collect();
         if !fold.is_idle() {
             let sheet = fold.sheet();
-            let write = self.write_sheet(&mut connection, &sheet);
+            let write = self.write_sheet(connection.as_mut(), &sheet);
             write.instrument(tracing::info_span!("store.commit")).await?;
             drop(sheet);
             for (session_id, past) in fold.into_pasts() {
                 self.pasts.remember(session_id, past);
             }
         }
-        self.keep(connection);
+        // It is for the next batch, where there are others for everyone else.
+        if let Some(connection) = connection
+            && POOL_MIN < self.database.max_connections()
+        {
+            *self.kept() = Some((connection, Instant::now()));
+        }
         Ok(outcomes)
     }
 
-    /// What the steps are about. A kept connection may have been lost meanwhile; then it is read over another.
-    async fn read(&self, steps: &[Step], known: Found) -> Result<(Connection, Found), Spoiled> {
-        let kept = self.kept().take();
-        if let Some(mut connection) = kept
-            && let Ok(found) = self.find(&mut connection, steps, known.clone()).await
-        {
-            return Ok((connection, found));
+    /// What the steps are about, in a file. Who finds everything in memory waits for nobody.
+    async fn find_in_file(
+        &self,
+        pen: &Pen,
+        steps: &[Step],
+        known: Found,
+    ) -> Result<Found, Spoiled> {
+        if read::is_all_known(steps, &known) {
+            return Ok(known);
         }
-        let mut connection = Connection::to(&self.database).await?;
+        self.find(&mut *pen.read().await, steps, known).await
+    }
+
+    /// What the steps are about, on a server. A kept connection may have been lost meanwhile; then it is read over another.
+    async fn find_on_server(
+        &self,
+        steps: &[Step],
+        known: Found,
+    ) -> Result<(PoolConnection<Any>, Found), Spoiled> {
+        let kept = self.kept().take();
+        if let Some((mut connection, used)) = kept {
+            let is_fresh = used.elapsed() < REST_MAX || !read::is_all_known(steps, &known);
+            if (is_fresh || is_alive(&mut connection).await)
+                && let Ok(found) = self.find(&mut connection, steps, known.clone()).await
+            {
+                return Ok((connection, found));
+            }
+        }
+        let mut connection = self.database.pool.acquire().await?;
         let found = self.find(&mut connection, steps, known).await?;
         Ok((connection, found))
     }
 
-    /// Keeps a connection for the next batch, where there are others for everyone else.
-    fn keep(&self, connection: Connection) {
-        if POOL_MIN < self.database.max_connections() {
-            *self.kept() = Some(connection);
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<Connection>> {
+    fn kept(&self) -> MutexGuard<'_, Option<Rested>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a connection that rested still leads to the server. What is written over it first cannot be tried again.
+async fn is_alive(connection: &mut AnyConnection) -> bool {
+    let ping = tokio::time::timeout(PING_LIMIT, connection.ping()).await;
+    ping.is_ok_and(|answer| answer.is_ok())
 }
 
 #[cfg(test)]

@@ -34,6 +34,11 @@ fn wanted<'a>(steps: &'a [Step], known: &Found) -> Vec<Wanted<'a>> {
     unknown.filter_map(|(at, step)| want(at, step)).collect()
 }
 
+/// Whether nothing is left to look for.
+pub(super) fn is_all_known(steps: &[Step], known: &Found) -> bool {
+    wanted(steps, known).is_empty()
+}
+
 fn want(at: usize, step: &Step) -> Option<Wanted<'_>> {
     match step {
         // The label of a turn without a session is its client's own.

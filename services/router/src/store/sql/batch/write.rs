@@ -2,10 +2,10 @@
 
 use chassis::database::Pen;
 use rusqlite::types::Value;
-use rusqlite::{Connection as Embedded, ErrorCode, params_from_iter};
-use sqlx::AssertSqlSafe;
+use rusqlite::{Connection, ErrorCode, params_from_iter};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
-use super::connection::Connection;
 use super::rows::{Rows, Sheet};
 use super::statement::{GUARDED, PARTS, SINGLE};
 use super::{Scribe, Spoiled};
@@ -13,7 +13,7 @@ use super::{Scribe, Spoiled};
 impl Scribe {
     pub(super) async fn write_sheet(
         &self,
-        connection: &mut Connection,
+        connection: Option<&mut PoolConnection<Any>>,
         sheet: &Sheet<'_>,
     ) -> Result<(), Spoiled> {
         let parts: [_; PARTS] = [
@@ -29,15 +29,16 @@ impl Scribe {
             sheet.dropped(),
         ];
         let parts = parts.into_iter().enumerate().filter(|(_, rows)| 0 < rows.count());
-        match self.database.pen() {
-            None => self.write_at_once(connection, parts.collect()).await,
-            Some(pen) => write_rows(pen, parts).await,
+        match (self.database.pen(), connection) {
+            (Some(pen), _) => write_rows(pen, parts).await,
+            (None, Some(connection)) => self.write_at_once(connection, parts.collect()).await,
+            (None, None) => unreachable!("on a server a batch is read over a connection"),
         }
     }
 
     async fn write_at_once(
         &self,
-        connection: &mut Connection,
+        connection: &mut AnyConnection,
         parts: Vec<(usize, Rows<'_>)>,
     ) -> Result<(), Spoiled> {
         let numbers: Vec<usize> = parts.iter().map(|(at, _)| at + 1).collect();
@@ -49,7 +50,7 @@ impl Scribe {
                 query = query.bind(i64::try_from(rows.count()).unwrap_or(i64::MAX));
             }
         }
-        query.execute(&mut **connection).await?;
+        query.execute(connection).await?;
         Ok(())
     }
 }
@@ -71,7 +72,7 @@ async fn write_rows(
 }
 
 /// Writes the rows of a part; false when something was no longer as the batch took it to be.
-fn write_part(file: &Embedded, at: usize, rows: Vec<Vec<Value>>) -> rusqlite::Result<bool> {
+fn write_part(file: &Connection, at: usize, rows: Vec<Vec<Value>>) -> rusqlite::Result<bool> {
     let mut statement = file.prepare_cached(&SINGLE[at])?;
     for row in rows {
         match statement.execute(params_from_iter(row)) {
